@@ -132,12 +132,12 @@ create table mail.idempotency (
 );
 create index on mail.idempotency (expires_at);
 
--- What the router has to do. kind route: a message; finish: a numbered letter to be sealed and stored; render: the same with a PDF;
--- register: a recipient agency's agenda number; failure: a delivery that failed for good.
+-- What the router has to do. kind route: a message; number: a cleared letter; finish: a numbered letter to be sealed and stored;
+-- render: the same with a PDF; register: a recipient agency's agenda number; failure: an attempt that was the last.
 create table mail.work (
 	id bigint primary key,
-	kind text not null check (kind in ('route', 'finish', 'render', 'register', 'failure')),
-	ref bigint not null,                 -- message, letter or attempt
+	kind text not null check (kind in ('route', 'number', 'finish', 'render', 'register', 'failure')),
+	ref bigint not null,                 -- message, letter or attempt id
 	arg text not null default '',        -- register: agency
 	state text not null default 'waiting' check (state in ('waiting', 'claimed', 'quarantined')),
 	next_at bigint not null,
@@ -502,7 +502,8 @@ grant select (id) on mail.message to mtagw_smtpd;
 grant select on all tables in schema org, mail, office, policy, audit to mtagw_router;
 revoke select on org.account from mtagw_router;
 grant select (login, position, active) on org.account to mtagw_router;
-grant insert on mail.body, mail.body_chunk, mail.outgoing, mail.delivery, mail.work to mtagw_router;
+grant insert on mail.body, mail.body_chunk, mail.body_staging, mail.outgoing, mail.delivery, mail.work to mtagw_router;
+grant delete on mail.body_staging to mtagw_router;
 grant update on mail.message, mail.work, office.letter, office.token to mtagw_router;
 grant delete on mail.work to mtagw_router;
 grant insert on office.letter, office.letter_recipient, office.letter_form, office.token, office.action to mtagw_router;
