@@ -1,0 +1,181 @@
+/*
+ * outgoing: one row per composed message, one per delivery. What is new in a message is one literal
+ * body; everything else refers to bytes that are stored already, so an enclosure of 20 MB is stored
+ * once however many forms and recipients it has. A form of a letter is stored once: the redo of a
+ * stage finds it and inserts neither form nor deliveries.
+ */
+#include "mtagw/store/outgoing.h"
+
+#include <string.h>
+
+#include "mtagw/store/message.h"
+
+static const struct stmt insert = {"outgoing_insert",
+    "insert into mail.outgoing (id, message_id, letter_id, kind, form, position, from_address, mime_message_id, subject,"
+    " size, eight_bit, segments, sha256, created_at, policy_version)"
+    " values ($1, nullif($2, 0), nullif($3, 0), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, nullif($15::int, 0))"
+    " on conflict (letter_id, form) where kind = 'letter' do nothing"};
+static const struct stmt deliveries = {"outgoing_deliveries",
+    "insert into mail.delivery (id, outgoing_id, letter_id, recipient, route, destination, return_path, extra_header,"
+    " next_at, expires_at, created_at)"
+    " select d.id, $1, nullif($2, 0), d.recipient, d.route, d.destination, d.return_path, d.extra_header, $9, $10, $9"
+    " from unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])"
+    "  as d(id, recipient, route, destination, return_path, extra_header)"
+    " where exists (select 1 from mail.outgoing where id = $1) on conflict (outgoing_id, recipient) do nothing"};
+static const struct stmt load_attempt = {"attempt_load",
+    "select a.id, a.delivery_id, a.outgoing_id, coalesce(a.letter_id, 0), coalesce(o.message_id, 0), o.created_at, a.at,"
+    " a.recipient, a.route, a.outcome, a.enhanced, a.reply, a.remote, a.code, o.kind, o.position, o.subject,"
+    " o.mime_message_id, o.segments"
+    " from mail.attempt a join mail.outgoing o on o.id = a.outgoing_id where a.id = $1"};
+static const struct stmt origin = {"delivery_origin",
+    "select coalesce(o.letter_id, 0), o.position from mail.outgoing o where o.id ="
+    " coalesce((select outgoing_id from mail.delivery where id = $1),"
+    "  (select outgoing_id from mail.attempt where delivery_id = $1 limit 1))"};
+
+const struct stmt *const outgoing_statements[] = {&insert, &deliveries, &load_attempt, &origin, NULL};
+
+int outgoing_prepare(struct db *db, struct ids *ids, struct outgoing *out, struct arena *arena, struct err *error_r)
+{
+	struct sha256 *sha = sha256_new();
+	struct buf literal = {0};
+	int rc = 1;
+
+	out->size = 0;
+	for (size_t i = 0; i < out->segment_count; i++) {
+		const struct outgoing_segment *s = &out->segments[i];
+
+		sha256_add(sha, s->bytes.p, s->bytes.len);
+		out->size += s->bytes.len;
+		if (s->body_id == 0)
+			buf_append(&literal, s->bytes.p, s->bytes.len);
+	}
+	sha256_end(&sha, out->sha256);
+	out->literal = (struct range){arena_strndup(arena, buf_str(&literal), literal.len), literal.len};
+	buf_free(&literal);
+	if (out->id == 0)
+		rc = ids_next(ids, db, out->at_ms, &out->id, error_r);
+	for (size_t i = 0; rc == 1 && i < out->delivery_count; i++)
+		if (out->deliveries[i].id == 0)
+			rc = ids_next(ids, db, out->at_ms, &out->deliveries[i].id, error_r);
+	if (rc == 1 && out->literal.len > 0)
+		rc = ids_next(ids, db, out->at_ms, &out->literal_body, error_r);
+	if (rc == 1)
+		rc = body_stage(db, out->literal_body, out->literal, out->at_ms, error_r);
+	return rc;
+}
+
+/* Triples (body_id, offset, length); neighbouring literal pieces become one. */
+static size_t segment_triples(const struct outgoing *out, int64_t *triples)
+{
+	uint64_t literal_at = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < out->segment_count; i++) {
+		const struct outgoing_segment *s = &out->segments[i];
+
+		if (s->bytes.len == 0)
+			continue;
+		if (s->body_id == 0 && n > 0 && triples[n - 3] == out->literal_body) {
+			triples[n - 1] += (int64_t)s->bytes.len;
+		} else {
+			triples[n++] = s->body_id ? s->body_id : out->literal_body;
+			triples[n++] = (int64_t)(s->body_id ? s->offset : literal_at);
+			triples[n++] = (int64_t)s->bytes.len;
+		}
+		if (s->body_id == 0)
+			literal_at += s->bytes.len;
+	}
+	return n;
+}
+
+static void queue_deliveries(struct db *db, const struct outgoing *out, struct arena *arena)
+{
+	size_t n = out->delivery_count;
+	int64_t *ids = arena_alloc(arena, (n + 1) * sizeof(*ids));
+	const char **columns[5];
+
+	for (int c = 0; c < 5; c++)
+		columns[c] = arena_alloc(arena, (n + 1) * sizeof(char *));
+	for (size_t i = 0; i < n; i++) {
+		const struct outgoing_delivery *d = &out->deliveries[i];
+
+		ids[i] = d->id;
+		columns[0][i] = d->recipient;
+		columns[1][i] = d->route;
+		columns[2][i] = d->destination;
+		columns[3][i] = d->return_path;
+		columns[4][i] = d->extra_header ? d->extra_header : "";
+	}
+	struct db_param params[] = {db_int(out->id), db_int(out->letter_id), db_ints(ids, n), db_texts(columns[0], n),
+	    db_texts(columns[1], n), db_texts(columns[2], n), db_texts(columns[3], n), db_texts(columns[4], n),
+	    db_int(out->at_ms), db_int(out->expires_at_ms)};
+	db_queue(db, &deliveries, params, 10);
+}
+
+void outgoing_queue(struct db *db, const struct outgoing *out, struct arena *arena)
+{
+	int64_t *triples = arena_alloc(arena, (out->segment_count * 3 + 1) * sizeof(*triples));
+	size_t n = segment_triples(out, triples);
+	struct db_param params[] = {db_int(out->id), db_int(out->message_id), db_int(out->letter_id), db_text(out->kind),
+	    db_text(out->form), db_text(out->position), db_text(out->from_address), db_text(out->mime_message_id),
+	    db_text(db_text_clean(out->subject, arena)), db_int((int64_t)out->size), db_bool(out->eight_bit),
+	    db_ints(triples, n), db_bytes((struct range){(const char *)out->sha256, SHA256_BYTES}), db_int(out->at_ms),
+	    db_int(out->policy_version)};
+
+	if (out->literal.len > 0)
+		body_queue_publish(db, out->literal_body, out->literal);
+	db_queue(db, &insert, params, 15);
+	queue_deliveries(db, out, arena);
+}
+
+int attempt_load(struct db *db, int64_t id, struct arena *arena, struct attempt *a, struct err *error_r)
+{
+	struct db_param param = db_int(id);
+	struct db_result *r = NULL;
+
+	if (db_query(db, &load_attempt, &param, 1, &r, error_r) < 0)
+		return -1;
+	if (db_rows(r) == 0) {
+		db_result_free(&r);
+		return 0;
+	}
+	*a = (struct attempt){.id = db_get_int(r, 0, 0),
+	    .delivery_id = db_get_int(r, 0, 1),
+	    .outgoing_id = db_get_int(r, 0, 2),
+	    .letter_id = db_get_int(r, 0, 3),
+	    .message_id = db_get_int(r, 0, 4),
+	    .created_at_ms = db_get_int(r, 0, 5),
+	    .at_ms = db_get_int(r, 0, 6),
+	    .recipient = arena_strdup(arena, db_get_text(r, 0, 7)),
+	    .route = arena_strdup(arena, db_get_text(r, 0, 8)),
+	    .outcome = arena_strdup(arena, db_get_text(r, 0, 9)),
+	    .enhanced = arena_strdup(arena, db_get_text(r, 0, 10)),
+	    .reply = arena_strdup(arena, db_get_text(r, 0, 11)),
+	    .remote = arena_strdup(arena, db_get_text(r, 0, 12)),
+	    .code = (int)db_get_int(r, 0, 13),
+	    .kind = arena_strdup(arena, db_get_text(r, 0, 14)),
+	    .position = arena_strdup(arena, db_get_text(r, 0, 15)),
+	    .subject = arena_strdup(arena, db_get_text(r, 0, 16)),
+	    .mime_message_id = arena_strdup(arena, db_get_text(r, 0, 17))};
+	a->segments = db_get_ints(r, 0, 18, arena, &a->segment_count);
+	db_result_free(&r);
+	return 1;
+}
+
+int delivery_origin(struct db *db, int64_t delivery_id, struct arena *arena, int64_t *letter_id_r,
+    const char **position_r, struct err *error_r)
+{
+	struct db_param param = db_int(delivery_id);
+	struct db_result *r = NULL;
+	int rc = 0;
+
+	if (db_query(db, &origin, &param, 1, &r, error_r) < 0)
+		return -1;
+	if (db_rows(r) > 0) {
+		*letter_id_r = db_get_int(r, 0, 0);
+		*position_r = arena_strdup(arena, db_get_text(r, 0, 1));
+		rc = 1;
+	}
+	db_result_free(&r);
+	return rc;
+}
