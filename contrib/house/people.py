@@ -1,0 +1,48 @@
+"""Sample people of the private house. Names and civil-servant numbers are invented (serial 000 is never given out)."""
+
+from dataclasses import dataclass
+
+DOMAIN = "dumai.example"
+
+
+@dataclass(frozen=True)
+class Person:
+    """The holder of one position."""
+
+    login: str  # local part of the position's address
+    name: str
+    nip: str
+    what: str  # the position, for the printed list
+    clerk: bool = False  # registry clerk (admin kantor) of the agency
+
+    @property
+    def address(self):
+        """Login name and mail address of the position."""
+        return f"{self.login}@{DOMAIN}"
+
+
+PEOPLE = [
+    Person("kadis.diskominfo", "Pejabat Contoh 01", "196501011990031000", "Kepala Dinas Kominfo"),
+    Person("sekretaris.diskominfo", "Pejabat Contoh 02", "196802021992032000", "Sekretaris Dinas Kominfo"),
+    Person("kasubbag-umum.diskominfo", "Pejabat Contoh 03", "197503032000031000", "Admin kantor Dinas Kominfo", True),
+    Person("kabid-aplikasi.diskominfo", "Pejabat Contoh 04", "197404041999031000", "Kabid Aplikasi E-Government"),
+    Person("kabid-ikp.diskominfo", "Pejabat Contoh 05", "197605052001032000", "Kabid Informasi Komunikasi Publik"),
+    Person("kadis.dinkes", "Pejabat Contoh 06", "196606061991032000", "Kepala Dinas Kesehatan"),
+    Person("kasubbag-umum.dinkes", "Pejabat Contoh 07", "197807072003032000", "Admin kantor Dinas Kesehatan", True),
+    Person("sekda", "Pejabat Contoh 08", "196308081988031000", "Sekretaris Daerah"),
+]
+BY_LOGIN = {p.login: p for p in PEOPLE}
+
+# Agencies that seal in the house: address of the registry (the key's user id) and the name on the key.
+SEALS = [
+    (f"surat.diskominfo@{DOMAIN}", "Dinas Komunikasi dan Informatika Kota Dumai"),
+    (f"surat.dinkes@{DOMAIN}", "Dinas Kesehatan Kota Dumai"),
+    (f"surat.setda@{DOMAIN}", "Sekretariat Daerah Kota Dumai"),
+]
+
+# The outside world: a company and the province, each with a server of its own; "*" is where all other mail goes.
+OUTSIDE = {
+    "pelabuhan.example": "PT Contoh Pelabuhan",
+    "riau.example": "Pemerintah Provinsi Riau",
+    "*": "relay",
+}

@@ -1,0 +1,62 @@
+"""Waiting for a condition with a limit, and failing with words that help."""
+
+import socket
+import time
+
+
+class HouseError(Exception):
+    """Something of the house did not come about; the text is for a person."""
+
+
+def tail(path, lines=15):
+    """The last lines of a log file as one indented text, or a word that there are none."""
+    try:
+        with open(path, "rb") as f:
+            f.seek(0, 2)
+            f.seek(max(0, f.tell() - 16384))
+            text = f.read().decode("utf-8", "replace").splitlines()[-lines:]
+    except OSError as e:
+        return f"    ({path}: {e.strerror})"
+    return "\n".join("    " + line for line in text) if text else f"    ({path} is empty)"
+
+
+def wait_for(condition, what, limit=20.0, logs=(), alive=None, pause=0.05):
+    """Calls condition until it gives something true and returns that.
+
+    what: said when the limit (seconds) passes, with the tails of logs. alive: called each round; a text it returns
+    (why the waiting is hopeless) ends the waiting at once.
+    """
+    end = time.monotonic() + limit
+    while True:
+        got = condition()
+        if got:
+            return got
+        hopeless = alive() if alive else None
+        if hopeless or time.monotonic() > end:
+            why = hopeless or f"not within {limit:g} s"
+            raise HouseError("\n".join([f"{what}: {why}"] + [f"  {p}:\n{tail(p)}" for p in logs]))
+        time.sleep(pause)
+
+
+def banner(host, port, limit=1.0):
+    """First line a server says on a port, b'' while nobody answers."""
+    try:
+        with socket.create_connection((host, port), timeout=limit) as s:
+            s.settimeout(limit)
+            return s.recv(512)
+    except OSError:
+        return b""
+
+
+def free_port(preferred=0):
+    """A loopback port nobody listens on: the preferred one where it is free, else one the kernel picks."""
+    for port in (preferred, 0) if preferred else (0,):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
+            # As servers bind: connections of a former run in TIME_WAIT do not count, a listener does.
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return s.getsockname()[1]
+    raise HouseError("no free port on 127.0.0.1")
