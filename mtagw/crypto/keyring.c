@@ -1,0 +1,544 @@
+/*
+ * keyring: which key may seal for whom, and the signing itself. The key policy lives here, for the
+ * agent has none: it signs as happily with a revoked key as with a good one. Keys come from GPGME
+ * key lists, kept in memory and read again when the keyring's files change, and every minute;
+ * expiry is looked at for each letter. A key belongs to an address when that is its only user id.
+ * Signature values come from keyring_agent.c, packets from seal.c. No verification of other
+ * people's mail.
+ */
+#include "mtagw/crypto/keyring.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <gpgme.h>
+
+#include "mtagw/base/clock.h"
+#include "mtagw/base/log.h"
+#include "mtagw/base/mem.h"
+#include "mtagw/crypto/keyring_agent.h"
+
+/* Revocations reach the keyring through its files; this is for what their times do not show. */
+#define KEYRING_REFRESH_MS 60000
+/* A lost agent is asked for again after this, doubled each time up to the maximum. */
+#define KEYRING_BACKOFF_MIN_MS 100
+#define KEYRING_BACKOFF_MAX_MS 10000
+/* GnuPG takes longer user ids; no name of an agency needs them. */
+#define KEYRING_NAME_MAX 200
+#define KEYRING_ADDRESS_MAX 254
+
+/* Files whose change means other keys: public keys, trust (disabled keys), private key files. */
+static const char *const watched_files[] = {"pubring.kbx", "trustdb.gpg", "private-keys-v1.d"};
+#define WATCHED (sizeof(watched_files) / sizeof(*watched_files))
+
+struct subkey {
+	char fingerprint[41], keygrip[41];
+	int algorithm;
+	int64_t created, expires;
+	const char *unusable; /* static text, "" when it may sign (times apart) */
+};
+
+struct key {
+	char *address; /* "" where it is not exactly one */
+	char fingerprint[41];
+	int64_t created, expires;
+	const char *unusable; /* the whole key */
+	struct subkey *subkeys;
+	size_t subkey_count;
+};
+
+struct keyring {
+	char *home;
+	gpgme_ctx_t ctx;
+	struct keyring_agent *agent;
+	struct key *keys;
+	size_t count;
+	struct timespec stamps[WATCHED];
+	bool listed;
+	int64_t listed_mono_ms;
+	int64_t backoff_ms, retry_mono_ms; /* of the agent */
+	struct buf sexp;
+};
+
+/* -- the home -- */
+
+/* No one sits at this machine: a key locked by a passphrase is an error at once, not a window that
+ * waits. */
+static const char agent_conf[] = "# written once by mtagw-signd; yours to change\n"
+                                 "pinentry-program /bin/false\n"
+                                 "no-grab\n"
+                                 "disable-scdaemon\n"
+                                 "default-cache-ttl 0\n"
+                                 "max-cache-ttl 0\n";
+
+static int home_make(const char *home, struct err *error_r)
+{
+	char *conf;
+	struct stat st;
+	int fd;
+
+	if (mkdir(home, 0700) < 0 && errno != EEXIST)
+		return err_set(error_r, "gnupg_home %s: %s", home, strerror(errno));
+	if (stat(home, &st) < 0 || !S_ISDIR(st.st_mode))
+		return err_set(error_r, "gnupg_home %s is not a directory", home);
+	if (st.st_uid != geteuid() || (st.st_mode & 077))
+		return err_set(error_r, "gnupg_home %s: must be ours alone (uid %ld, mode 0700)",
+		    home, (long)geteuid());
+	conf = mem_printf("%s/gpg-agent.conf", home);
+	fd = open(conf, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		ssize_t put = write(fd, agent_conf, sizeof(agent_conf) - 1);
+
+		if (put != (ssize_t)sizeof(agent_conf) - 1)
+			log_warn("agent_conf file=%s error=%s", conf, strerror(errno));
+		close(fd);
+	}
+	free(conf);
+	return 1;
+}
+
+struct keyring *keyring_open(const char *home, struct err *error_r)
+{
+	struct keyring *keyring;
+	gpgme_error_t err;
+
+	gpgme_check_version(NULL); /* GPGME wants this once before anything */
+	if (home_make(home, error_r) < 0)
+		return NULL;
+	keyring = mem_zalloc(sizeof(*keyring));
+	keyring->home = mem_strdup(home);
+	err = gpgme_new(&keyring->ctx);
+	if (!err)
+		err = gpgme_ctx_set_engine_info(keyring->ctx, GPGME_PROTOCOL_OpenPGP, NULL, home);
+	if (!err)
+		err = gpgme_set_keylist_mode(
+		    keyring->ctx, GPGME_KEYLIST_MODE_LOCAL | GPGME_KEYLIST_MODE_WITH_KEYGRIP);
+	if (err) {
+		err_set(error_r, "GPGME: %s", gpgme_strerror(err));
+		keyring_close(&keyring);
+		return NULL;
+	}
+	gpgme_set_offline(keyring->ctx, 1);
+	keyring->agent = keyring_agent_new(home, error_r);
+	if (!keyring->agent)
+		keyring_close(&keyring);
+	return keyring;
+}
+
+/* -- key lists -- */
+
+static void keys_free(struct key *keys, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(keys[i].address);
+		free(keys[i].subkeys);
+	}
+	free(keys);
+}
+
+void keyring_close(struct keyring **keyringp)
+{
+	struct keyring *keyring = *keyringp;
+
+	if (!keyring)
+		return;
+	keys_free(keyring->keys, keyring->count);
+	keyring_agent_free(&keyring->agent);
+	gpgme_release(keyring->ctx);
+	buf_free(&keyring->sexp);
+	free(keyring->home);
+	free(keyring);
+	*keyringp = NULL;
+}
+
+void keyring_stop_agent(struct keyring *keyring)
+{
+	keyring_agent_stop(keyring->agent);
+}
+
+static const char *key_unusable(const struct _gpgme_key *key)
+{
+	return key->revoked    ? "revoked"
+	       : key->expired  ? "expired"
+	       : key->disabled ? "disabled"
+	       : key->invalid  ? "invalid"
+	                       : "";
+}
+
+static const char *subkey_unusable(const struct _gpgme_subkey *subkey)
+{
+	bool ed25519 = subkey->pubkey_algo == GPGME_PK_EDDSA && subkey->curve &&
+	               strcasecmp(subkey->curve, "Ed25519") == 0;
+
+	if (subkey->revoked || subkey->expired || subkey->disabled || subkey->invalid)
+		return subkey->revoked    ? "revoked"
+		       : subkey->expired  ? "expired"
+		       : subkey->disabled ? "disabled"
+		                          : "invalid";
+	if (!subkey->can_sign)
+		return "unable to sign";
+	if (!subkey->secret || !subkey->keygrip)
+		return "without its secret part";
+	if (subkey->pubkey_algo != GPGME_PK_RSA && !ed25519)
+		return "neither RSA nor Ed25519";
+	return "";
+}
+
+/* The key's one address; "" where the user ids that still stand are not exactly one. */
+static const char *key_address(const struct _gpgme_key *key)
+{
+	const char *address = NULL;
+
+	for (gpgme_user_id_t uid = key->uids; uid; uid = uid->next) {
+		if (uid->revoked || uid->invalid)
+			continue;
+		if (address)
+			return "";
+		address = uid->address ? uid->address : "";
+	}
+	return address ? address : "";
+}
+
+static void subkey_take(struct key *key, const struct _gpgme_subkey *from)
+{
+	struct subkey *to;
+
+	if (!from->fpr || strlen(from->fpr) != 40)
+		return; /* not a version 4 key */
+	key->subkeys = mem_realloc(key->subkeys, (key->subkey_count + 1) * sizeof(*key->subkeys));
+	to = &key->subkeys[key->subkey_count++];
+	memset(to, 0, sizeof(*to));
+	memcpy(to->fingerprint, from->fpr, 41);
+	if (from->keygrip)
+		snprintf(to->keygrip, sizeof(to->keygrip), "%s", from->keygrip);
+	to->algorithm = from->pubkey_algo == GPGME_PK_RSA ? SEAL_RSA : SEAL_EDDSA;
+	to->created = from->timestamp;
+	to->expires = from->expires;
+	to->unusable = subkey_unusable(from);
+}
+
+static void key_take(struct key *to, const struct _gpgme_key *from)
+{
+	memset(to, 0, sizeof(*to));
+	to->address = mem_strdup(key_address(from));
+	to->unusable = key_unusable(from);
+	for (gpgme_subkey_t subkey = from->subkeys; subkey; subkey = subkey->next)
+		subkey_take(to, subkey);
+	if (to->subkey_count == 0) {
+		to->unusable = "not a version 4 key";
+		return;
+	}
+	memcpy(to->fingerprint, to->subkeys[0].fingerprint, 41);
+	to->created = to->subkeys[0].created;
+	to->expires = to->subkeys[0].expires;
+}
+
+static int keys_read(
+    struct keyring *keyring, struct key **keys_r, size_t *count_r, struct err *error_r)
+{
+	struct key *keys = NULL;
+	size_t count = 0;
+	gpgme_key_t key;
+	gpgme_error_t err = gpgme_op_keylist_start(keyring->ctx, NULL, 1);
+
+	while (!err && !(err = gpgme_op_keylist_next(keyring->ctx, &key))) {
+		keys = mem_realloc(keys, (count + 1) * sizeof(*keys));
+		key_take(&keys[count++], key);
+		gpgme_key_unref(key);
+	}
+	gpgme_op_keylist_end(keyring->ctx);
+	if (gpgme_err_code(err) != GPG_ERR_EOF ||
+	    gpgme_op_keylist_result(keyring->ctx)->truncated) {
+		keys_free(keys, count);
+		return err_set(error_r, "key list of %s: %s", keyring->home, gpgme_strerror(err));
+	}
+	*keys_r = keys;
+	*count_r = count;
+	return 1;
+}
+
+static void stamps_read(const struct keyring *keyring, struct timespec stamps[WATCHED])
+{
+	memset(stamps, 0, WATCHED * sizeof(*stamps));
+	for (size_t i = 0; i < WATCHED; i++) {
+		char *file = mem_printf("%s/%s", keyring->home, watched_files[i]);
+		struct stat st;
+
+		if (stat(file, &st) == 0)
+			stamps[i] = st.st_mtim;
+		free(file);
+	}
+}
+
+int keyring_refresh(struct keyring *keyring, bool force, struct err *error_r)
+{
+	struct timespec stamps[WATCHED];
+	struct key *keys = NULL;
+	size_t count = 0;
+	int64_t now = clock_mono_ms();
+	int rc;
+
+	stamps_read(keyring, stamps); /* before the list: a change meanwhile is seen next time */
+	if (!force && keyring->listed && now - keyring->listed_mono_ms < KEYRING_REFRESH_MS &&
+	    memcmp(stamps, keyring->stamps, sizeof(stamps)) == 0)
+		return 1;
+	rc = keys_read(keyring, &keys, &count, error_r);
+	/* On failure no key stays: an old list must not outlive a revocation that cannot be read.
+	 */
+	keys_free(keyring->keys, keyring->count);
+	keyring->keys = keys;
+	keyring->count = count;
+	memcpy(keyring->stamps, stamps, sizeof(stamps));
+	keyring->listed = rc > 0;
+	keyring->listed_mono_ms = now;
+	return rc;
+}
+
+/* -- policy -- */
+
+static const char *times_unusable(int64_t created, int64_t expires, int64_t at_secs)
+{
+	if (expires && expires <= at_secs)
+		return "expired";
+	return created > at_secs ? "made after the time of signing" : "";
+}
+
+/* Newest subkey that may sign at that time, or NULL and why the last one may not. */
+static const struct subkey *key_choose(const struct key *key, int64_t at_secs, const char **why_r)
+{
+	const struct subkey *best = NULL;
+
+	*why_r = key->unusable;
+	if (!**why_r)
+		*why_r = times_unusable(key->created, key->expires, at_secs);
+	if (**why_r)
+		return NULL;
+	for (size_t i = 0; i < key->subkey_count; i++) {
+		const struct subkey *subkey = &key->subkeys[i];
+		const char *why = subkey->unusable;
+
+		if (!*why)
+			why = times_unusable(subkey->created, subkey->expires, at_secs);
+		/* An encryption subkey says nothing about why the key cannot sign. */
+		if (*why && (!**why_r || strcmp(why, "unable to sign") != 0))
+			*why_r = why;
+		else if (!*why && (!best || subkey->created > best->created))
+			best = subkey;
+	}
+	return best;
+}
+
+static const struct key *keyring_choose(const struct keyring *keyring, const char *address,
+    int64_t at_secs, const struct subkey **subkey_r, const char **why_r)
+{
+	const struct key *best = NULL;
+
+	*subkey_r = NULL;
+	*why_r = "missing";
+	for (size_t i = 0; i < keyring->count; i++) {
+		const struct key *key = &keyring->keys[i];
+		const struct subkey *subkey;
+		const char *why;
+
+		if (!*key->address || strcasecmp(key->address, address) != 0)
+			continue;
+		subkey = key_choose(key, at_secs, &why);
+		if (!subkey) {
+			*why_r = why;
+		} else if (!best || subkey->created > (*subkey_r)->created) {
+			best = key;
+			*subkey_r = subkey;
+		}
+	}
+	return best;
+}
+
+int keyring_plan(struct keyring *keyring, const char *address, int64_t at_secs,
+    struct seal_plan *plan_r, struct err *error_r)
+{
+	const struct subkey *subkey;
+	const char *why;
+	const struct key *key = keyring_choose(keyring, address, at_secs, &subkey, &why);
+
+	if (!keyring->listed) {
+		err_set(error_r, "the keys of %s cannot be read", keyring->home);
+		return 0;
+	}
+	if (!key) {
+		err_set(error_r, "seal key of %s is %s", address, why);
+		return 0;
+	}
+	seal_plan_make(plan_r, subkey->fingerprint, key->fingerprint, subkey->algorithm, at_secs);
+	return 1;
+}
+
+static const struct subkey *keyring_find(
+    const struct keyring *keyring, const char *fingerprint, const struct key **key_r)
+{
+	for (size_t i = 0; i < keyring->count; i++)
+		for (size_t j = 0; j < keyring->keys[i].subkey_count; j++)
+			if (strcmp(keyring->keys[i].subkeys[j].fingerprint, fingerprint) == 0) {
+				*key_r = &keyring->keys[i];
+				return &keyring->keys[i].subkeys[j];
+			}
+	return NULL;
+}
+
+bool keyring_owns(const struct keyring *keyring, const char *address, const char *fingerprint)
+{
+	const struct key *key;
+
+	return keyring_find(keyring, fingerprint, &key) && *key->address &&
+	       strcasecmp(key->address, address) == 0;
+}
+
+void keyring_list(struct keyring *keyring, int64_t at_secs,
+    void (*cb)(const struct keyring_entry *entry, void *ctx), void *ctx)
+{
+	for (size_t i = 0; i < keyring->count; i++) {
+		const struct key *key = &keyring->keys[i];
+		struct keyring_entry entry = {.address = key->address,
+		    .fingerprint = key->fingerprint,
+		    .created = key->created,
+		    .expires = key->expires};
+
+		if (key_choose(key, at_secs, &entry.unusable))
+			entry.unusable = *key->address ? "" : "not of exactly one user id";
+		cb(&entry, ctx);
+	}
+}
+
+/* -- signing -- */
+
+static int agent_lost(struct keyring *keyring, int64_t now)
+{
+	keyring->backoff_ms =
+	    keyring->backoff_ms ? 2 * keyring->backoff_ms : KEYRING_BACKOFF_MIN_MS;
+	if (keyring->backoff_ms > KEYRING_BACKOFF_MAX_MS)
+		keyring->backoff_ms = KEYRING_BACKOFF_MAX_MS;
+	keyring->retry_mono_ms = now + keyring->backoff_ms;
+	return 0;
+}
+
+int keyring_sign(struct keyring *keyring, const struct seal_plan *plan,
+    const uint8_t digest[SHA256_BYTES], struct buf *armor, struct err *error_r)
+{
+	const struct key *key;
+	const struct subkey *subkey = keyring_find(keyring, plan->fingerprint, &key);
+	char keygrip[41];
+	int64_t now = clock_mono_ms();
+	int rc;
+
+	if (!subkey)
+		return err_set(error_r, "key %s is not in the keyring", plan->fingerprint);
+	memcpy(keygrip, subkey->keygrip, sizeof(keygrip)); /* a refresh frees the list */
+	if (now < keyring->retry_mono_ms) {
+		err_set(error_r, "gpg-agent was lost; tried again in %lld ms",
+		    (long long)(keyring->retry_mono_ms - now));
+		return 0;
+	}
+	rc = keyring_agent_sign(keyring->agent, keygrip, digest, &keyring->sexp, error_r);
+	if (rc < 0) {
+		log_warn("agent_lost error=\"%s\"", log_safe(error_r->text));
+		if (keyring_refresh(keyring, true, error_r) < 0) /* gpg starts the agent */
+			return agent_lost(keyring, now);
+		rc = keyring_agent_sign(keyring->agent, keygrip, digest, &keyring->sexp, error_r);
+		if (rc < 0)
+			return agent_lost(keyring, now);
+	}
+	keyring->backoff_ms = 0;
+	if (rc > 0 && seal_armor(plan, digest, buf_range(&keyring->sexp), armor, error_r) < 0)
+		rc = 0;
+	return rc;
+}
+
+/* -- making and showing keys -- */
+
+static int user_id_check(const char *name, const char *address, struct err *error_r)
+{
+	const char *at = strchr(address, '@');
+
+	if (!*name || strlen(name) > KEYRING_NAME_MAX || name[strcspn(name, "<>()\"")])
+		return err_set(error_r, "key name: 1 to %d bytes without <>()\"", KEYRING_NAME_MAX);
+	for (const char *p = name; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 127)
+			return err_set(error_r, "key name holds a control character");
+	if (!at || at == address || !at[1] || strchr(at + 1, '@') ||
+	    strlen(address) > KEYRING_ADDRESS_MAX)
+		return err_set(error_r, "\"%s\" is not a mail address", log_safe(address));
+	for (const char *p = address; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("@.-_+", *p))
+			return err_set(error_r, "key address: letters, digits and @.-_+ only");
+	return 1;
+}
+
+int keyring_create(
+    struct keyring *keyring, const char *name, const char *address, struct err *error_r)
+{
+	struct seal_plan plan;
+	char *user_id;
+	gpgme_error_t err;
+
+	if (user_id_check(name, address, error_r) < 0 ||
+	    keyring_refresh(keyring, true, error_r) < 0)
+		return -1;
+	if (keyring_plan(keyring, address, clock_now_ms() / 1000, &plan, error_r) > 0)
+		return err_set(
+		    error_r, "%s has a usable seal key already: %s", address, plan.primary);
+	user_id = mem_printf("%s <%s>", name, address);
+	/* FORCE: a revoked or expired key of the same user id may stand. */
+	err = gpgme_op_createkey(keyring->ctx, user_id, "ed25519", 0, 0, NULL,
+	    GPGME_CREATE_SIGN | GPGME_CREATE_CERT | GPGME_CREATE_NOPASSWD | GPGME_CREATE_NOEXPIRE |
+	        GPGME_CREATE_FORCE);
+	free(user_id);
+	if (err)
+		return err_set(error_r, "key of %s not made: %s", address, gpgme_strerror(err));
+	return keyring_refresh(keyring, true, error_r);
+}
+
+/* The fingerprint to show: of the usable key, else of the newest. */
+static const char *export_choose(
+    const struct keyring *keyring, const char *address, int64_t at_secs)
+{
+	const struct subkey *subkey;
+	const char *why;
+	const struct key *key = keyring_choose(keyring, address, at_secs, &subkey, &why);
+
+	for (size_t i = 0; !subkey && i < keyring->count; i++)
+		if (strcasecmp(keyring->keys[i].address, address) == 0 &&
+		    (!key || keyring->keys[i].created > key->created))
+			key = &keyring->keys[i];
+	return key ? key->fingerprint : NULL;
+}
+
+int keyring_export(struct keyring *keyring, const char *address, int64_t at_secs, struct buf *out,
+    struct err *error_r)
+{
+	const char *fingerprint = export_choose(keyring, address, at_secs);
+	gpgme_data_t data = NULL;
+	gpgme_error_t err;
+	char *text;
+	size_t len = 0;
+
+	if (!fingerprint) {
+		err_set(error_r, "no seal key of %s", address);
+		return 0;
+	}
+	err = gpgme_data_new(&data);
+	gpgme_set_armor(keyring->ctx, 1);
+	if (!err)
+		err = gpgme_op_export(keyring->ctx, fingerprint, 0, data);
+	text = data ? gpgme_data_release_and_get_mem(data, &len) : NULL;
+	if (!err && text)
+		buf_append(out, text, len);
+	gpgme_free(text);
+	if (err || len == 0)
+		return err_set(error_r, "key of %s not exported: %s", address, gpgme_strerror(err));
+	return 1;
+}
