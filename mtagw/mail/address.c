@@ -295,11 +295,45 @@ static bool comments_too_deep(struct range value)
 	return false;
 }
 
+/* `"a b"@c`: mailimf would hand it over as ab@c, another mailbox. Nobody has such an address; it is
+ * refused. */
+static bool blank_in_quoted_local(struct range value)
+{
+	bool in_quotes = false, blank = false;
+
+	for (size_t i = 0; i < value.len; i++) {
+		if (value.p[i] == '\\') {
+			i++;
+		} else if (value.p[i] == '"') {
+			if (in_quotes && blank && i + 1 < value.len && value.p[i + 1] == '@')
+				return true;
+			in_quotes = !in_quotes;
+			blank = false;
+		} else if (value.p[i] <= ' ' && value.p[i] >= 0) {
+			blank = true;
+		}
+	}
+	return false;
+}
+
 struct list {
 	struct mailbox *boxes;
 	size_t count, size;
 	struct arena *arena;
 };
+
+/* mailimf leaves the quotes on a name that holds an encoded word (which RFC 2047 5 forbids and many
+ * write). */
+static struct range display_name(const struct mailimf_mailbox *box)
+{
+	struct range name = range_of(box->mb_display_name ? box->mb_display_name : "");
+
+	if (name.len >= 2 && name.p[0] == '"' && name.p[name.len - 1] == '"') {
+		name.p++;
+		name.len -= 2;
+	}
+	return name;
+}
 
 static int add_mailbox(struct list *list, const struct mailimf_mailbox *box, struct err *error_r)
 {
@@ -320,7 +354,7 @@ static int add_mailbox(struct list *list, const struct mailimf_mailbox *box, str
 	m = &list->boxes[list->count];
 	if (address_parse(range_of(box->mb_addr_spec), list->arena, &m->address, error_r) < 0)
 		return -1;
-	words_decode(range_of(box->mb_display_name ? box->mb_display_name : ""), &name);
+	words_decode(display_name(box), &name);
 	m->name = arena_strndup(list->arena, buf_str(&name), name.len);
 	buf_free(&name);
 	list->count++;
@@ -361,6 +395,8 @@ int address_list(struct range value, struct arena *arena, struct mailbox **list_
 		return err_set(error_r, "NUL in an address list");
 	if (comments_too_deep(value))
 		return err_set(error_r, "comments nested deeper than %d", COMMENT_NESTING_MAX);
+	if (blank_in_quoted_local(value))
+		return err_set(error_r, "blank in a quoted local part");
 	if (mailimf_address_list_parse(value.p, value.len, &used, &parsed) != MAILIMF_NO_ERROR)
 		return err_set(error_r, "malformed address list");
 	for (clistiter *i = clist_begin(parsed->ad_list); i != NULL && result > 0;
