@@ -3,7 +3,7 @@
  * agent has none: it signs as happily with a revoked key as with a good one. Keys come from GPGME
  * key lists, kept in memory and read again when the keyring's files change, and every minute;
  * expiry is looked at for each letter. A key belongs to an address when that is its only user id.
- * Signature values come from keyring_agent.c, packets from seal.c. No verification of other
+ * Signature values come from agent.c, packets from seal.c. No verification of other
  * people's mail.
  */
 #include "mtagw/crypto/keyring.h"
@@ -15,6 +15,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <gpgme.h>
@@ -22,13 +23,17 @@
 #include "mtagw/base/clock.h"
 #include "mtagw/base/log.h"
 #include "mtagw/base/mem.h"
-#include "mtagw/crypto/keyring_agent.h"
+#include "mtagw/crypto/agent.h"
 
 /* Revocations reach the keyring through its files; this is for what their times do not show. */
 #define KEYRING_REFRESH_MS 60000
 /* A lost agent is asked for again after this, doubled each time up to the maximum. */
 #define KEYRING_BACKOFF_MIN_MS 100
 #define KEYRING_BACKOFF_MAX_MS 10000
+/* Signing takes a millisecond (RSA-4096 on a busy machine: a hundred); a silent agent is a dead
+ * one. */
+#define AGENT_TIMEOUT_MS 10000
+#define AGENT_PATH_MAX (sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 /* GnuPG takes longer user ids; no name of an agency needs them. */
 #define KEYRING_NAME_MAX 200
 #define KEYRING_ADDRESS_MAX 254
@@ -56,7 +61,7 @@ struct key {
 struct keyring {
 	char *home;
 	gpgme_ctx_t ctx;
-	struct keyring_agent *agent;
+	struct agent *agent;
 	struct key *keys;
 	size_t count;
 	struct timespec stamps[WATCHED];
@@ -103,6 +108,47 @@ static int home_make(const char *home, struct err *error_r)
 	return 1;
 }
 
+/* `gpgconf --list-dirs agent-socket` for this home: the socket moves to the run directory for some
+ * homes. */
+static int agent_find(struct keyring *keyring, struct err *error_r)
+{
+	const char *gpgconf = gpgme_get_dirinfo("gpgconf-name");
+	const char *argv[] = {
+	    "gpgconf", "--homedir", keyring->home, "--list-dirs", "agent-socket", NULL};
+	gpgme_ctx_t ctx = NULL;
+	gpgme_data_t out = NULL;
+	gpgme_error_t err;
+	char text[512];
+	ssize_t got = 0;
+
+	if (!gpgconf)
+		return err_set(error_r, "GnuPG's gpgconf was not found");
+	err = gpgme_new(&ctx);
+	if (!err)
+		err = gpgme_set_protocol(ctx, GPGME_PROTOCOL_SPAWN);
+	if (!err)
+		err = gpgme_data_new(&out);
+	if (!err)
+		err = gpgme_op_spawn(ctx, gpgconf, argv, NULL, out, NULL, 0);
+	if (!err && gpgme_data_seek(out, 0, SEEK_SET) == 0)
+		got = gpgme_data_read(out, text, sizeof(text) - 1);
+	gpgme_data_release(out);
+	gpgme_release(ctx);
+	if (err)
+		return err_set(error_r, "%s: %s", gpgconf, gpgme_strerror(err));
+	text[got > 0 ? got : 0] = '\0';
+	text[strcspn(text, "\r\n")] = '\0';
+	if (*text != '/')
+		return err_set(
+		    error_r, "gpgconf does not say where the agent of %s listens", keyring->home);
+	if (strlen(text) > AGENT_PATH_MAX)
+		return err_set(error_r,
+		    "%.200s: a socket path of more than %zu bytes; choose a shorter gnupg_home",
+		    text, AGENT_PATH_MAX);
+	keyring->agent = agent_new(text, AGENT_TIMEOUT_MS);
+	return 1;
+}
+
 struct keyring *keyring_open(const char *home, struct err *error_r)
 {
 	struct keyring *keyring;
@@ -125,8 +171,7 @@ struct keyring *keyring_open(const char *home, struct err *error_r)
 		return NULL;
 	}
 	gpgme_set_offline(keyring->ctx, 1);
-	keyring->agent = keyring_agent_new(home, error_r);
-	if (!keyring->agent)
+	if (agent_find(keyring, error_r) < 0)
 		keyring_close(&keyring);
 	return keyring;
 }
@@ -149,7 +194,7 @@ void keyring_close(struct keyring **keyringp)
 	if (!keyring)
 		return;
 	keys_free(keyring->keys, keyring->count);
-	keyring_agent_free(&keyring->agent);
+	agent_free(&keyring->agent);
 	gpgme_release(keyring->ctx);
 	buf_free(&keyring->sexp);
 	free(keyring->home);
@@ -159,7 +204,7 @@ void keyring_close(struct keyring **keyringp)
 
 void keyring_stop_agent(struct keyring *keyring)
 {
-	keyring_agent_stop(keyring->agent);
+	agent_stop(keyring->agent);
 }
 
 static const char *key_unusable(const struct _gpgme_key *key)
@@ -196,7 +241,8 @@ static const char *key_address(const struct _gpgme_key *key)
 	const char *address = NULL;
 
 	for (gpgme_user_id_t uid = key->uids; uid; uid = uid->next) {
-		if (uid->revoked || uid->invalid)
+		/* On a revoked key every user id shows as revoked. */
+		if (!key->revoked && (uid->revoked || uid->invalid))
 			continue;
 		if (address)
 			return "";
@@ -443,12 +489,12 @@ int keyring_sign(struct keyring *keyring, const struct seal_plan *plan,
 		    (long long)(keyring->retry_mono_ms - now));
 		return 0;
 	}
-	rc = keyring_agent_sign(keyring->agent, keygrip, digest, &keyring->sexp, error_r);
+	rc = agent_sign(keyring->agent, keygrip, digest, &keyring->sexp, error_r);
 	if (rc < 0) {
 		log_warn("agent_lost error=\"%s\"", log_safe(error_r->text));
 		if (keyring_refresh(keyring, true, error_r) < 0) /* gpg starts the agent */
 			return agent_lost(keyring, now);
-		rc = keyring_agent_sign(keyring->agent, keygrip, digest, &keyring->sexp, error_r);
+		rc = agent_sign(keyring->agent, keygrip, digest, &keyring->sexp, error_r);
 		if (rc < 0)
 			return agent_lost(keyring, now);
 	}

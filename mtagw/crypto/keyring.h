@@ -30,7 +30,7 @@ int keyring_plan(struct keyring *keyring, const char *address, int64_t at_secs,
     struct seal_plan *plan_r, struct err *error_r);
 /* Whether a key of this address holds the (sub)key, usable or not. */
 bool keyring_owns(const struct keyring *keyring, const char *address, const char *fingerprint);
-/* Signs the digest in the agent (PKSIGN over a kept-open GPGME Assuan context; connects anew and
+/* Signs the digest in the agent (PKSIGN over a kept-open connection; connects anew and
  * asks once more when the agent was lost, with back-off). Appends the armored signature. 1; 0 the
  * agent cannot now (error_r says why); -1 the plan's key is not in the keyring. The caller has
  * checked the plan against keyring_plan. */
