@@ -1,0 +1,118 @@
+"""A letter goes out signed: numbered, sealed, DKIM-signed, registered, delivered inside and outside."""
+
+import email
+import email.policy
+import email.utils
+import re
+
+from contrib.house.letters import COMPANY, PROVINCE, TYPED, mail, rows
+from contrib.house.mailbox import files_of, text_of
+from contrib.house.verdict import Gpg, split_signed
+
+DINKES = ("Kepala Dinas Kesehatan", "kadis.dinkes@dumai.example")
+DELIVERED = ("delivered", "dispatched", "closed")
+
+
+def parsed(message):
+    """Bytes to a message."""
+    return email.message_from_bytes(message, policy=email.policy.default)
+
+
+def test_letter_is_confirmed_delivered_and_signed(office):
+    data = bytes(range(256)) * 40
+    sent = office.send_letter(to=(COMPANY, DINKES), files=[("lampiran.bin", "application/octet-stream", data)])
+    number = office.confirmed("kadis.diskominfo", sent)
+
+    about, message = office.outside(number)
+    assert about["openpgp"]["result"] == "good"
+    assert about["openpgp"]["protected"]["subject"] is True
+    assert all(about["openpgp"]["protected"].values())
+    assert sorted(d["algorithm"] for d in about["dkim"] if d["result"] == "pass") == ["ed25519-sha256", "rsa-sha256"]
+    assert about["tls"]
+    assert about["rcpt_to"] == [COMPANY[1]]
+    letter = parsed(message)
+    files = files_of(letter)
+    assert files["lampiran.bin"] == data
+    pdf = [n for n in files if n.lower().endswith(".pdf")]
+    assert len(pdf) == 1 and files[pdf[0]].startswith(b"%PDF-")
+    assert number in text_of(letter)
+    assert email.utils.parseaddr(letter["From"])[1] == "surat.diskominfo@dumai.example"
+    assert email.utils.parseaddr(letter["Reply-To"])[1].startswith("surat.diskominfo+")
+    assert TYPED not in message.decode("utf-8", "replace")
+
+    inside = office.see("kadis.dinkes", lambda m: number in text_of(m), "the letter inside")
+    assert files_of(inside)["lampiran.bin"] == data
+    assert inside["Message-ID"] == letter["Message-ID"]
+    assert inside["DKIM-Signature"] is None, "what stays inside carries no DKIM signature"
+    assert office.letter(sent["Subject"], DELIVERED)["number"] == number
+
+
+def test_dkim_oversigns(office):
+    sent = office.send_letter()
+    about, _ = office.outside(office.confirmed("kadis.diskominfo", sent))
+    for verdict in about["dkim"]:
+        for field in ("from", "to", "subject", "date", "message-id"):
+            assert verdict["headers"].count(field) == 2, (verdict["algorithm"], field)
+
+
+def test_sealed_part_is_seven_bit(office):
+    sent = office.send_letter(text="Huruf beraksen: é ü \u201ckutipan\u201d.\n" + "x" * 2000 + "\n")
+    _, message = office.outside(office.confirmed("kadis.diskominfo", sent))
+    signed, _ = split_signed(message)
+    assert max(signed) < 128
+    assert max(len(line) for line in signed.split(b"\r\n")) <= 998
+    assert b"\r" not in signed.replace(b"\r\n", b"") and b"\n" not in signed.replace(b"\r\n", b"")
+
+
+def test_a_changed_byte_is_noticed_outside(office, tmp_path):
+    sent = office.send_letter()
+    _, message = office.outside(office.confirmed("kadis.diskominfo", sent))
+    judge = Gpg(str(tmp_path / "g"), office.peer.folder + "/keys")
+    assert judge.check(message)["result"] == "good"
+    signed, _ = split_signed(message)
+    at = message.index(signed) + len(signed) // 2
+    assert judge.check(message[:at] + bytes([message[at] ^ 1]) + message[at + 1:])["result"] == "bad"
+
+
+def test_type_by_head_line(office):
+    sent = mail("kadis.diskominfo", [COMPANY], office.subject(), "Jenis: surat biasa\n\nIsi surat.\n")
+    office.house.submit("kadis.diskominfo", sent)
+    number = office.confirmed("kadis.diskominfo", sent)
+    _, message = office.outside(number)
+    assert "Jenis:" not in text_of(parsed(message))
+
+
+def test_agenda_has_the_six_fields(office):
+    sent = office.send_letter(to=(COMPANY, DINKES))
+    number = office.confirmed("kadis.diskominfo", sent)
+    office.letter(sent["Subject"], DELIVERED)
+    mine = [r for r in rows(office.ctl("agenda", "list")) if number in str(r)]
+    assert mine, "the letter stands in no agenda"
+    for entry in mine:
+        for field in ("date", "number", "subject", "sender", "destination", "summary"):
+            assert entry.get(field), f"{field} is empty in {entry}"
+
+
+def test_every_step_is_an_exchange_with_rule_and_version(office):
+    sent = office.send_letter()
+    office.confirmed("kadis.diskominfo", sent)
+    letter = office.letter(sent["Subject"], DELIVERED)
+    steps = office.exchanges(letter)
+    assert len(steps) >= 4
+    ruled = [s for s in steps if s.get("rule")]
+    assert ruled and all(s.get("policy_version") for s in ruled)
+
+
+def test_numbers_follow_each_other(office):
+    found = []
+    for _ in range(3):
+        sent = office.send_letter(to=(DINKES,))
+        found.append([int(n) for n in re.findall(r"(?<=/)\d+(?=/)", office.confirmed("kadis.diskominfo", sent))][0])
+    assert found == list(range(found[0], found[0] + 3))
+
+
+def test_two_hosts_outside(office):
+    sent = office.send_letter(to=(COMPANY, PROVINCE))
+    number = office.confirmed("kadis.diskominfo", sent)
+    ids = {parsed(office.outside(number, d)[1])["Message-ID"] for d in ("pelabuhan.example", "riau.example")}
+    assert len(ids) == 1
