@@ -1,0 +1,25 @@
+/*
+ * migrate_files: the SQL of mtagw/store/migrations inside the program, so that what is installed
+ * needs no source beside it. The assembler takes the bytes in (.incbin, path from the repository's
+ * root, where the compiler runs). A new file is one MIGRATION line and one row of the table; a test
+ * compares the table with the directory.
+ */
+#include "mtagw/store/migrate.h"
+
+#define MIGRATION(symbol, name)                                             \
+	extern const char migration_##symbol[], migration_##symbol##_end[]; \
+	__asm__(".pushsection .rodata\n"                                    \
+	        ".global migration_" #symbol "\n"                           \
+	        "migration_" #symbol ":\n"                                  \
+	        ".incbin \"mtagw/store/migrations/" name "\"\n"             \
+	        ".global migration_" #symbol "_end\n"                       \
+	        "migration_" #symbol "_end:\n"                              \
+	        ".byte 0\n"                                                 \
+	        ".popsection\n")
+
+MIGRATION(0001, "0001_base.sql");
+
+const struct migrate_file migrate_files[] = {
+    {"0001_base.sql", migration_0001, migration_0001_end},
+    {NULL, NULL, NULL},
+};
