@@ -25,8 +25,11 @@ static const struct stmt renew = {"work_renew",
 static const struct stmt done = {"work_done", "delete from mail.work where id = $1"};
 static const struct stmt next = {"work_next",
     "update mail.work set kind = $2, ref = $3, waits = 0, reason = '' where id = $1"};
-static const struct stmt release = {"work_release",
-    "update mail.work set state = 'waiting', owner = '', tries = 0, alone = 0, next_at = $2 where id = $1"};
+static const struct stmt hand_over = {"work_hand_over",
+    "update mail.work set state = 'waiting', owner = '', tries = 0, alone = 0, next_at = $4"
+    " where id = $1 and owner = $2 and epoch = $3"};
+static const struct stmt quarantine = {
+    "work_quarantine", "update mail.work set state = 'quarantined', reason = $2 where id = $1"};
 static const struct stmt add = {"work_add",
     "insert into mail.work (id, kind, ref, arg, next_at) values ($1, $2, $3, $4, $5)"};
 static const struct stmt wait = {"work_wait",
@@ -37,7 +40,7 @@ static const struct stmt expired = {"work_release_expired",
     " update mail.work w set state = 'waiting', owner = '', next_at = $1 from e where w.id = e.id returning w.id"};
 
 const struct stmt *const work_statements[] = {
-    &claim, &hold, &renew, &done, &next, &release, &add, &wait, &expired, NULL};
+    &claim, &hold, &renew, &done, &next, &hand_over, &quarantine, &add, &wait, &expired, NULL};
 
 int work_claim(struct db *db, const char *const *kinds, size_t kind_count, int max, bool alone, const char *owner,
     int64_t now_ms, int64_t lease_ms, struct arena *arena, struct work **list_r, size_t *count_r,
@@ -124,13 +127,6 @@ void work_queue_next(struct db *db, struct work *work, const char *kind, int64_t
 	db_queue(db, &next, params, 3);
 }
 
-void work_queue_release(struct db *db, const struct work *work, int64_t next_at_ms)
-{
-	struct db_param params[] = {db_int(work->id), db_int(next_at_ms)};
-
-	db_queue(db, &release, params, 2);
-}
-
 void work_queue_add(struct db *db, int64_t id, const char *kind, int64_t ref, const char *arg, int64_t at_ms)
 {
 	struct db_param params[] = {db_int(id), db_text(kind), db_int(ref), db_text(arg), db_int(at_ms)};
@@ -145,6 +141,20 @@ int work_wait(struct db *db, const struct work *work, const char *owner, int64_t
 	    db_int(work->id), db_text(owner), db_int(work->epoch), db_int(next_at_ms), db_text(reason)};
 
 	return db_query(db, &wait, params, 5, NULL, error_r);
+}
+
+void work_queue_quarantine(struct db *db, const struct work *work, const char *reason)
+{
+	struct db_param params[] = {db_int(work->id), db_text(reason)};
+
+	db_queue(db, &quarantine, params, 2);
+}
+
+int work_hand_over(struct db *db, const struct work *work, const char *owner, int64_t now_ms, struct err *error_r)
+{
+	struct db_param params[] = {db_int(work->id), db_text(owner), db_int(work->epoch), db_int(now_ms)};
+
+	return db_query(db, &hand_over, params, 4, NULL, error_r);
 }
 
 int work_release_expired(struct db *db, int64_t now_ms, struct err *error_r)

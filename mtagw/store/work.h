@@ -29,11 +29,14 @@ int work_renew(struct db *db, const struct work *const *list, size_t count, cons
 /* Into the transaction that stands: */
 void work_queue_done(struct db *db, const struct work *work);
 void work_queue_next(struct db *db, struct work *work, const char *kind, int64_t ref); /* stays claimed */
-void work_queue_release(struct db *db, const struct work *work, int64_t next_at_ms);   /* waiting, for another worker */
 void work_queue_add(struct db *db, int64_t id, const char *kind, int64_t ref, const char *arg, int64_t at_ms);
 /* Put back on purpose with its reason (key unusable, agent away): not counted as a death. Commits by itself. */
 int work_wait(struct db *db, const struct work *work, const char *owner, int64_t next_at_ms, const char *reason,
     struct err *error_r);
+/* Set aside for a person, with its reason; into the transaction that stands. */
+void work_queue_quarantine(struct db *db, const struct work *work, const char *reason);
+/* Waiting again for another kind of worker, not counted: commits by itself. */
+int work_hand_over(struct db *db, const struct work *work, const char *owner, int64_t now_ms, struct err *error_r);
 /* Rows whose lease is over wait again. Number of them, or -1. */
 int work_release_expired(struct db *db, int64_t now_ms, struct err *error_r);
 

@@ -1,0 +1,105 @@
+/*
+ * failure: a delivery that failed for good is told to the writer and to the registry clerk of the
+ * agency, in the form of RFC 3464. A notice that cannot be delivered makes no second notice to the
+ * same place: it goes to the reader of postmaster@, and if that one cannot be reached the trail and
+ * the log keep it (no loops, no backscatter: nothing of this ever leaves the house).
+ */
+#include "mtagw/router/letters.h"
+
+#include <string.h>
+
+#include "mtagw/base/log.h"
+#include "mtagw/mail/dsn.h"
+
+/* The header block of the message that failed, from its first segments. */
+static struct range header_of(struct worker *w, struct task *t, const struct attempt *a)
+{
+	struct buf head = {0};
+	struct range out = {0};
+
+	for (size_t i = 0; i + 2 < a->segment_count && head.len < 64 * 1024; i += 3) {
+		struct range body;
+		const char *end;
+		uint64_t offset = (uint64_t)a->segments[i + 1], len = (uint64_t)a->segments[i + 2];
+
+		if (message_body(w->db, a->segments[i], t->arena, &body, &t->err) != 1 || offset + len > body.len)
+			break;
+		buf_append(&head, body.p + offset, len);
+		end = memmem(head.data, head.len, "\r\n\r\n", 4);
+		if (end != NULL) {
+			head.len = (size_t)(end - head.data) + 2;
+			break;
+		}
+	}
+	out = (struct range){arena_strndup(t->arena, buf_str(&head), head.len), head.len};
+	buf_free(&head);
+	return out;
+}
+
+static const char *reader_of_postmaster(struct worker *w, struct task *t)
+{
+	struct addressee a;
+
+	addressing_resolve(t->law->policy, w->settings->domain,
+	    arena_printf(t->arena, "postmaster@%s", w->settings->domain), t->arena, &a);
+	return a.position;
+}
+
+static int tell(struct worker *w, struct task *t, const struct attempt *a, const char *position, const char *number)
+{
+	struct dsn_recipient r = {.final_recipient = a->recipient, .action = "failed",
+	    .status = a->enhanced[0] ? a->enhanced : strcmp(a->outcome, "expired") == 0 ? "4.4.7" : "5.0.0",
+	    .remote_mta = a->remote[0] ? a->remote : NULL, .diagnostic_code = a->reply[0] ? a->reply : NULL,
+	    .last_attempt_ms = a->at_ms};
+	struct dsn dsn = {.reporting_mta = w->settings->hostname, .arrival_ms = a->created_at_ms, .recipients = &r,
+	    .recipient_count = 1, .original_headers = header_of(w, t, a)};
+	const char *pairs[] = {"penerima", a->recipient, "hal", a->subject, "jawaban",
+	    a->reply[0] ? a->reply : "-", "nomor", number, NULL};
+	struct notice n = {.words = strcmp(a->outcome, "expired") == 0 ? "expired" : "failure", .pairs = pairs,
+	    .in_reply_to = a->mime_message_id, .dsn = &dsn};
+
+	return plan_notice(w, t, "failure", position, &n, a->letter_id);
+}
+
+static bool own_notice(const struct attempt *a)
+{
+	return strcmp(a->kind, "letter") != 0 && strcmp(a->kind, "pesan") != 0;
+}
+
+enum task_result failure_task(struct worker *w, struct task *t)
+{
+	const char *number = "-", *first, *second = NULL;
+	const struct policy_position *p;
+	struct letter_row row;
+	struct attempt a;
+	int rc = attempt_load(w->db, t->work->ref, t->arena, &a, &t->err);
+
+	if (rc != 1)
+		return TASK_WAIT;
+	t->message = (struct message){.id = a.message_id, .position = a.position, .login = ""};
+	if (a.letter_id != 0 && letter_row_load(w->db, a.letter_id, t->arena, &row, &t->err) == 1 && row.number != NULL)
+		number = row.number;
+	p = policy_position(t->law->policy, a.position);
+	first = own_notice(&a) || p == NULL ? reader_of_postmaster(w, t) : p->id;
+	if (!own_notice(&a) && p != NULL && a.letter_id != 0) {
+		const struct policy_agency *agency = policy_agency(t->law->policy, p->agency);
+
+		second = agency ? agency->registry : NULL;
+	}
+	const char *details[] = {"recipient", a.recipient, "reply", a.reply, NULL};
+	if (plan_exchange(w, t,
+	        (struct exchange){.event = "FailureNotified", .outcome = "done", .letter_id = a.letter_id,
+	            .delivery_id = a.delivery_id, .code = a.outcome},
+	        details) < 0)
+		return TASK_WAIT;
+	if (first == NULL || (own_notice(&a) && strcmp(a.recipient,
+	        addressing_mailbox(first, w->settings->domain, t->arena)) == 0)) {
+		log_error("notice-undeliverable recipient=%s reply=\"%s\"", log_safe(a.recipient), log_safe(a.reply));
+		return TASK_GO; /* the trail has it; nobody is left to tell */
+	}
+	if (tell(w, t, &a, first, number) < 0)
+		return TASK_WAIT;
+	if (second != NULL && strcmp(second, first) != 0 && tell(w, t, &a, second, number) < 0)
+		return TASK_WAIT;
+	return TASK_GO;
+}

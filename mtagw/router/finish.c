@@ -1,0 +1,263 @@
+/*
+ * finish: a numbered letter gets its forms (render, PDF, seal, DKIM: no transaction open), and T3
+ * stores them with their deliveries, the confirmation to the writer and the work of registering it at
+ * the recipient agencies. Done again after a crash it finds the same number, date and policy version;
+ * a form that was stored is never made twice.
+ */
+#include "mtagw/router/letters.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mtagw/base/clock.h"
+#include "mtagw/mail/mime.h"
+#include "mtagw/office/letter_xml.h"
+#include "mtagw/office/shape.h"
+
+struct finish {
+	struct worker *w;
+	struct task *t;
+	struct letter_row row;
+	struct letter letter;
+	const struct policy_type *type;
+	struct range source;
+	const struct mime_part **enclosures;
+	size_t enclosure_count;
+	struct range pdf; /* made at most once, for both forms */
+	bool inside, outside;
+};
+
+static int load(struct finish *f)
+{
+	struct worker *w = f->w;
+	struct task *t = f->t;
+	struct mime_part *root;
+	int rc = letter_row_load(w->db, t->work->ref, t->arena, &f->row, &t->err);
+
+	if (rc != 1 || f->row.number == NULL)
+		return rc == 1 ? err_set(&t->err, "letter %lld has no number", (long long)t->work->ref) : -1;
+	t->law = worker_law(w, f->row.policy_version, &t->err); /* a redo keeps the law of its number */
+	if (t->law == NULL || letter_xml_read(range_of(f->row.xml), t->arena, &f->letter, &t->err) < 0)
+		return -1;
+	t->message = (struct message){.id = f->row.message_id, .position = f->row.position, .login = f->row.login};
+	f->letter.id = f->row.id;
+	f->letter.login = f->row.login;
+	f->letter.incumbency = f->row.incumbency;
+	f->letter.number = f->row.number;
+	f->letter.date = f->row.date;
+	f->letter.state = "numbered";
+	f->letter.message_id = f->row.mime_message_id;
+	f->letter.reply_to = letters_reply_to(w, t, &f->letter, f->row.reply_token);
+	f->type = policy_type(t->law->policy, f->row.type);
+	if (f->type == NULL)
+		return err_set(&t->err, "type %s is not in policy version %d", f->row.type, t->law->version);
+	if (message_body(w->db, f->row.body_id, t->arena, &f->source, &t->err) != 1 ||
+	    mime_parse(f->source, t->arena, &root, &t->err) < 0)
+		return -1;
+	f->enclosure_count = mime_enclosures(root, t->arena, &f->enclosures);
+	for (size_t i = 0; i < f->letter.recipient_count; i++) {
+		f->inside |= f->letter.recipients[i].inside;
+		f->outside |= !f->letter.recipients[i].inside;
+	}
+	return 1;
+}
+
+static int render(struct finish *f, enum render_form form, bool outside, const char **out_r)
+{
+	const char *const params[] = {"form", outside ? "outside" : "inside", NULL};
+	struct xml *xml = letter_xml(&f->letter);
+	struct buf out = {0};
+	int rc = render_apply(f->t->law->render, f->type->template_base, form, xml, params, &out, &f->t->err);
+
+	if (rc == 1)
+		*out_r = arena_strndup(f->t->arena, buf_str(&out), out.len);
+	buf_free(&out);
+	xml_free(&xml);
+	return rc;
+}
+
+static int make_pdf(struct finish *f)
+{
+	struct xml *export;
+	struct buf xml = {0}, out = {0};
+	const char *page;
+	int rc;
+
+	if (f->pdf.len > 0)
+		return 1;
+	if (f->w->pdf == NULL)
+		return err_set(&f->t->err, "a PDF is wanted and this worker makes none");
+	if (render(f, RENDER_PAGE, f->outside, &page) != 1)
+		return -1;
+	export = letter_xml_export(&f->letter);
+	xml_write(export, false, &xml);
+	xml_free(&export);
+	rc = pdf_make(f->w->pdf, range_of(page), "letter.xml", buf_range(&xml), &out, &f->t->err);
+	if (rc == 1)
+		f->pdf = (struct range){arena_strndup(f->t->arena, buf_str(&out), out.len), out.len};
+	buf_free(&xml);
+	buf_free(&out);
+	return rc;
+}
+
+static int deliver_outside(struct finish *f, struct outgoing *out)
+{
+	for (size_t i = 0; i < f->letter.recipient_count; i++)
+		if (!f->letter.recipients[i].inside &&
+		    plan_delivery(f->w, f->t, out, f->letter.recipients[i].address, "smtp", true, NULL, NULL) < 0)
+			return -1;
+	return 1;
+}
+
+/* The registry clerk of an agency has every letter of it too (R40). */
+static int deliver_registry(struct finish *f, struct outgoing *out, const char *agency_code)
+{
+	const struct policy_agency *agency = policy_agency(f->t->law->policy, agency_code);
+
+	if (agency == NULL || agency->registry == NULL)
+		return 1;
+	return plan_delivery(f->w, f->t, out,
+	    addressing_mailbox(agency->registry, f->w->settings->domain, f->t->arena), "lmtp", true, NULL, NULL);
+}
+
+static int deliver_inside(struct finish *f, struct outgoing *out)
+{
+	for (size_t i = 0; i < f->letter.recipient_count; i++) {
+		const struct letter_recipient *r = &f->letter.recipients[i];
+		struct addressee who;
+
+		if (!r->inside)
+			continue;
+		addressing_resolve(f->t->law->policy, f->w->settings->domain, r->address, f->t->arena, &who);
+		if (letters_deliver_inside(f->w, f->t, out, &who, 1, true, NULL) < 0)
+			return -1;
+		if (r->agency != NULL && deliver_registry(f, out, r->agency) < 0)
+			return -1;
+	}
+	return deliver_registry(f, out, f->letter.agency);
+}
+
+/* One form: decided, rendered, sealed, signed, planned. */
+static int make_form(struct finish *f, bool outside)
+{
+	struct task *t = f->t;
+	struct shape shape = {.letter = &f->letter, .outside = outside, .enclosures = f->enclosures,
+	    .enclosure_count = f->enclosure_count, .source = f->source, .source_body = f->row.body_id, .date_ms = t->now_ms};
+	const struct policy_position *p = policy_position(t->law->policy, f->row.position);
+	struct policy_facts facts = {.type = f->row.type, .scope = f->row.scope, .security_class = f->row.security_class,
+	    .urgency = f->row.urgency, .agency = f->row.agency, .position = f->row.position,
+	    .echelon = p ? p->echelon : NULL, .form = outside ? "outside" : "inside", .date = f->row.date};
+	struct pieces *pieces = pieces_new(t->arena);
+	char *fingerprint = arena_alloc(t->arena, 41), hash[SHA256_HEX_SIZE];
+	const char *details[] = {"form", facts.form, "key", fingerprint, NULL};
+	struct policy_decision d;
+	struct outgoing *out;
+	int rc;
+
+	if (letters_decide(f->w, t, POLICY_SEAL, &facts, f->row.id, &d) < 0)
+		return -1;
+	if (!d.allowed)
+		return err_set(&t->err, "policy %d has no sealing rule for this letter (rule %s)", t->law->version, d.rule_id);
+	shape.seal = d.seal;
+	shape.dkim = outside && d.dkim;
+	if (d.pdf && (rc = make_pdf(f)) != 1)
+		return rc;
+	if (d.pdf)
+		shape.pdf = f->pdf;
+	if ((rc = render(f, RENDER_TEXT, outside, &shape.text)) != 1 ||
+	    (!outside && (rc = render(f, RENDER_HTML, false, &shape.html)) != 1))
+		return rc;
+	if ((rc = shape_letter(&shape, f->w->signer, t->arena, pieces, fingerprint, &t->err)) != 1)
+		return rc;
+	if (plan_outgoing(f->w, t, "letter", facts.form, pieces,
+	        outside ? f->letter.registry_address : f->letter.login, f->letter.message_id, f->letter.subject, f->row.id,
+	        &out) < 0)
+		return -1;
+	if ((outside ? deliver_outside(f, out) : deliver_inside(f, out)) < 0 || plan_outgoing_done(f->w, t, out) < 0)
+		return -1;
+	struct plan *plan = t->plan;
+	plan->forms[plan->form_count].form = facts.form;
+	plan->forms[plan->form_count].ref = out->id;
+	plan->forms[plan->form_count].size = out->size;
+	memcpy(plan->forms[plan->form_count].sha256, out->sha256, SHA256_BYTES);
+	plan->forms[plan->form_count++].fingerprint = fingerprint;
+	codec_hex(out->sha256, SHA256_BYTES, hash);
+	return plan_exchange(f->w, t,
+	    (struct exchange){.event = shape.dkim ? "SealedAndDkimSigned" : "Sealed", .outcome = "done",
+	        .letter_id = f->row.id, .actor = letters_actor(t, f->row.incumbency), .rule_id = d.rule_id,
+	        .object_sha256 = hash},
+	    details);
+}
+
+static int keep_pdf(struct finish *f)
+{
+	struct plan *plan = f->t->plan;
+
+	if (f->pdf.len == 0)
+		return 1;
+	if (ids_next(&f->w->ids, f->w->db, f->t->now_ms, &plan->body_id, &f->t->err) < 0 ||
+	    body_stage(f->w->db, plan->body_id, f->pdf, f->t->now_ms, &f->t->err) < 0)
+		return -1;
+	plan->body = f->pdf;
+	plan->forms[plan->form_count].form = "pdf";
+	plan->forms[plan->form_count].ref = plan->body_id;
+	plan->forms[plan->form_count].size = f->pdf.len;
+	codec_sha256(f->pdf.p, f->pdf.len, plan->forms[plan->form_count].sha256);
+	plan->forms[plan->form_count++].fingerprint = "";
+	return 1;
+}
+
+static int confirm(struct finish *f)
+{
+	const char *pairs[] = {"nomor", f->row.number, "tanggal", f->row.date, "hal", f->row.subject, "penerima",
+	    letters_recipient_lines(f->t, &f->letter), "jenis", f->type->word, NULL};
+	struct notice n = {.words = "confirmation", .pairs = pairs, .in_reply_to = f->row.mime_message_id};
+	struct message written;
+
+	if (message_load(f->w->db, f->row.message_id, f->t->arena, &written, &f->t->err) == 1)
+		n.in_reply_to = written.mime_message_id;
+	return plan_notice(f->w, f->t, "confirmation", f->row.position, &n, f->row.id);
+}
+
+/* Agencies inside that have to register it as incoming, each once (own agency aside). */
+static void plan_registrations(struct finish *f)
+{
+	struct plan *plan = f->t->plan;
+
+	plan->register_agencies = arena_alloc(f->t->arena, (f->letter.recipient_count + 1) * sizeof(char *));
+	for (size_t i = 0; i < f->letter.recipient_count; i++) {
+		const char *agency = f->letter.recipients[i].agency;
+		size_t k;
+
+		if (agency == NULL || strcmp(agency, f->letter.agency) == 0)
+			continue;
+		for (k = 0; k < plan->register_count; k++)
+			if (strcmp(plan->register_agencies[k], agency) == 0)
+				break;
+		if (k == plan->register_count)
+			plan->register_agencies[plan->register_count++] = agency;
+	}
+}
+
+enum task_result finish_task(struct worker *w, struct task *t)
+{
+	struct finish f = {.w = w, .t = t};
+	int64_t id;
+
+	if (load(&f) != 1)
+		return TASK_WAIT;
+	t->plan->letter_id = f.row.id;
+	if (make_form(&f, false) != 1 || (f.outside && make_form(&f, true) != 1))
+		return TASK_WAIT;
+	if (keep_pdf(&f) < 0 || confirm(&f) < 0)
+		return TASK_WAIT;
+	t->plan->letter_state = "signed";
+	plan_registrations(&f);
+	t->plan->register_ids = arena_alloc(t->arena, (t->plan->register_count + 1) * sizeof(int64_t));
+	for (size_t i = 0; i < t->plan->register_count; i++) {
+		if (ids_next(&w->ids, w->db, t->now_ms, &id, &t->err) < 0)
+			return TASK_WAIT;
+		t->plan->register_ids[i] = id;
+	}
+	return TASK_GO;
+}

@@ -1,0 +1,207 @@
+/*
+ * letters: the steps several stages share: completing a letter from rows, asking policy with a row in
+ * the trail, the trial before a number is spent, mailboxes of addressees.
+ */
+#include "mtagw/router/letters.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mtagw/base/clock.h"
+#include "mtagw/mail/compose.h"
+#include "mtagw/office/letter_xml.h"
+
+/* A reply token outlives its letter by far: an answer may come a year later (DESIGN 7: then it only makes a suggestion). */
+#define REPLY_TOKEN_MS (INT64_C(5) * 366 * 24 * 3600 * 1000)
+
+struct exchange_actor letters_actor(const struct task *t, int64_t incumbency)
+{
+	return (struct exchange_actor){t->message.position, incumbency, t->message.login};
+}
+
+const char *letters_reply_to(struct worker *w, struct task *t, const struct letter *letter, int64_t token_id)
+{
+	const struct policy_agency *agency = policy_agency(t->law->policy, letter->agency);
+	char token[TOKEN_CHARS + 1];
+
+	if (agency == NULL || token_id == 0)
+		return NULL;
+	token_make(&w->token_key, TOKEN_REPLY, token_id, token);
+	return arena_printf(t->arena, "%s+%s@%s", agency->registry_local, token, w->settings->domain);
+}
+
+int letters_complete(struct worker *w, struct task *t, struct letter *letter)
+{
+	struct holder holder;
+
+	if (holder_of(w->db, letter->position, t->now_ms, t->arena, &holder, &t->err) < 0)
+		return -1;
+	letter->incumbency = holder.incumbency;
+	letter->holder = holder.name;
+	letter->nip = holder.nip;
+	letter->rank_title = holder.rank_title;
+	letter->pay_grade = holder.pay_grade;
+	letter->capacity = holder.capacity;
+	if (ids_next(&w->ids, w->db, t->now_ms, &letter->id, &t->err) < 0)
+		return -1;
+	letter->message_id = compose_message_id(t->arena, letter->id, w->settings->domain);
+	return 1;
+}
+
+static const struct letter_row_recipient *recipient_rows(const struct letter *letter, struct arena *arena)
+{
+	struct letter_row_recipient *list = arena_alloc(arena, (letter->recipient_count + 1) * sizeof(*list));
+
+	for (size_t i = 0; i < letter->recipient_count; i++) {
+		const struct letter_recipient *r = &letter->recipients[i];
+
+		list[i] = (struct letter_row_recipient){r->copy, r->inside, r->name, r->address, r->position, r->agency};
+	}
+	return list;
+}
+
+int letters_insert(struct worker *w, struct task *t, struct letter *letter, const char *state, const char *rule_id)
+{
+	struct letter_row *row = arena_alloc(t->arena, sizeof(*row));
+	struct token_row *token = &t->plan->tokens[t->plan->token_count];
+	struct buf xml = {0};
+
+	letter->state = state;
+	*row = (struct letter_row){.id = letter->id,
+	    .message_id = t->message.id,
+	    .type = letter->type,
+	    .scope = letter_scope_names[letter->scope],
+	    .direction = "outgoing",
+	    .state = state,
+	    .agency = letter->agency,
+	    .position = letter->position,
+	    .login = letter->login,
+	    .incumbency = letter->incumbency,
+	    .subject = letter->subject,
+	    .summary = letter->summary,
+	    .classification_code = letter->classification_code,
+	    .security_class = letter->security_class,
+	    .urgency = letter->urgency,
+	    .mime_message_id = letter->message_id,
+	    .policy_version = t->law->version,
+	    .rule_id = rule_id,
+	    .created_at_ms = t->now_ms};
+	if (ids_next(&w->ids, w->db, t->now_ms, &row->reply_token, &t->err) < 0)
+		return -1;
+	if (letter_xml_canonical(letter, row->canonical_sha256, &xml, &t->err) < 0) {
+		buf_free(&xml);
+		return -1;
+	}
+	row->xml = arena_strndup(t->arena, buf_str(&xml), xml.len);
+	buf_free(&xml);
+	*token = (struct token_row){.id = row->reply_token, .kind = "reply", .letter_id = letter->id,
+	    .message_id = t->message.id, .actor = "", .verb = "", .created_at_ms = t->now_ms,
+	    .expires_at_ms = t->now_ms + REPLY_TOKEN_MS};
+	t->plan->token_count++;
+	t->plan->letter = row;
+	t->plan->recipients = recipient_rows(letter, t->arena);
+	t->plan->recipient_count = letter->recipient_count;
+	return 1;
+}
+
+/* The letter with a placeholder where numbering has not been yet. */
+static struct letter numbered_or_blank(struct task *t, const struct letter *letter)
+{
+	struct letter copy = *letter;
+
+	if (copy.number == NULL) {
+		char day[16];
+
+		clock_iso_day(t->now_ms, day);
+		copy.number = policy_words(t->law->policy, "preview.number", NULL, t->arena);
+		copy.date = arena_strdup(t->arena, day);
+	}
+	return copy;
+}
+
+static const char *render_one(struct task *t, const struct letter *letter, enum render_form form, bool outside)
+{
+	struct letter copy = numbered_or_blank(t, letter);
+	const struct policy_type *type = policy_type(t->law->policy, letter->type);
+	const char *const params[] = {"form", outside ? "outside" : "inside", NULL};
+	struct xml *xml = letter_xml(&copy);
+	struct buf out = {0};
+	const char *text = NULL;
+
+	if (type == NULL)
+		(void)err_set(&t->err, "letter type %s is not in policy version %d", letter->type, t->law->version);
+	else if (render_apply(t->law->render, type->template_base, form, xml, params, &out, &t->err) == 1)
+		text = arena_strndup(t->arena, buf_str(&out), out.len);
+	buf_free(&out);
+	xml_free(&xml);
+	return text;
+}
+
+const char *letters_text(struct worker *w, struct task *t, const struct letter *letter, bool outside)
+{
+	(void)w;
+	return render_one(t, letter, RENDER_TEXT, outside);
+}
+
+int letters_trial(struct worker *w, struct task *t, const struct letter *letter)
+{
+	struct seal_plan plan;
+	bool inside = false, outside = false;
+
+	for (size_t i = 0; i < letter->recipient_count; i++) {
+		inside |= letter->recipients[i].inside;
+		outside |= !letter->recipients[i].inside;
+	}
+	if ((outside && render_one(t, letter, RENDER_TEXT, true) == NULL) ||
+	    (inside && render_one(t, letter, RENDER_HTML, false) == NULL) ||
+	    render_one(t, letter, RENDER_PAGE, outside) == NULL)
+		return -1;
+	return signer_plan(w->signer, letter->registry_address, t->now_ms / 1000, &plan, &t->err);
+}
+
+const char *letters_recipient_lines(struct task *t, const struct letter *letter)
+{
+	struct buf out = {0};
+	const char *text;
+
+	for (size_t i = 0; i < letter->recipient_count; i++) {
+		const struct letter_recipient *r = &letter->recipients[i];
+
+		if (strcmp(r->name, r->address) == 0)
+			buf_printf(&out, "%s- %s", i ? "\n" : "", r->address);
+		else
+			buf_printf(&out, "%s- %s <%s>%s", i ? "\n" : "", r->name, r->address, r->copy ? " (tembusan)" : "");
+	}
+	text = arena_strndup(t->arena, buf_str(&out), out.len);
+	buf_free(&out);
+	return text;
+}
+
+int letters_decide(struct worker *w, struct task *t, enum policy_kind kind, const struct policy_facts *facts,
+    int64_t letter_id, struct policy_decision *d)
+{
+	const char *details[] = {"kind", policy_kind_name(kind), "type", facts->type, "scope", facts->scope, "recipient",
+	    facts->recipient, "sentence", NULL, NULL};
+
+	if (policy_decide(t->law->policy, kind, facts, t->arena, d, NULL, &t->err) < 0)
+		return -1;
+	details[9] = d->allowed ? "" : d->sentence;
+	return plan_exchange(w, t,
+	    (struct exchange){.event = "PolicyDecision", .outcome = d->allowed ? "allowed" : "refused",
+	        .letter_id = letter_id, .actor = letters_actor(t, 0), .rule_id = d->rule_id,
+	        .code = d->allowed ? NULL : d->code, .policy_version = t->law->version},
+	    details);
+}
+
+int letters_deliver_inside(struct worker *w, struct task *t, struct outgoing *out, const struct addressee *list,
+    size_t count, bool keyed, const char *return_path)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (list[i].kind == ADDRESSEE_OUTSIDE || list[i].position == NULL)
+			continue;
+		if (plan_delivery(w, t, out, addressing_mailbox(list[i].position, w->settings->domain, t->arena), "lmtp", keyed,
+		        return_path, NULL) < 0)
+			return -1;
+	}
+	return 1;
+}

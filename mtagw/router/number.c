@@ -1,0 +1,140 @@
+/*
+ * number: T2 of DESIGN 3. The number, the agenda entry and the trail are written by one SQL function,
+ * last before COMMIT; here its parameters are found: series and pattern by policy, the office's day.
+ * Whether the letter's forms need a PDF is asked now, because letters that do are handed to a render
+ * worker and never hold up the others. A recipient agency's agenda entry is the same function without
+ * a series.
+ */
+#include "mtagw/router/letters.h"
+
+#include <string.h>
+
+#include "mtagw/base/clock.h"
+#include "mtagw/office/letter_xml.h"
+
+static const char *destinations(struct task *t, const struct letter_row *row, const char *agency_only)
+{
+	/* the agenda's one line: titles from the stored document, in order */
+	struct letter letter;
+	struct buf out = {0};
+	const char *text;
+
+	if (letter_xml_read(range_of(row->xml), t->arena, &letter, &t->err) < 0)
+		return row->summary;
+	for (size_t i = 0; i < letter.recipient_count; i++) {
+		const struct letter_recipient *r = &letter.recipients[i];
+
+		if (agency_only != NULL && (r->agency == NULL || strcmp(r->agency, agency_only) != 0))
+			continue;
+		buf_printf(&out, "%s%s", out.len ? "; " : "", r->name);
+	}
+	text = arena_strndup(t->arena, buf_str(&out), out.len);
+	buf_free(&out);
+	return text;
+}
+
+static int load_letter(struct worker *w, struct task *t, struct letter_row *row)
+{
+	int rc = letter_row_load(w->db, t->work->ref, t->arena, row, &t->err);
+
+	if (rc == 0)
+		return err_set(&t->err, "letter %lld is not in the store", (long long)t->work->ref);
+	if (rc == 1)
+		t->message = (struct message){.id = row->message_id, .position = row->position, .login = row->login};
+	return rc;
+}
+
+static void row_facts(const struct letter_row *row, const struct policy *policy, const char *day,
+    struct policy_facts *facts)
+{
+	const struct policy_position *p = policy_position(policy, row->position);
+
+	*facts = (struct policy_facts){.type = row->type, .scope = row->scope, .security_class = row->security_class,
+	    .urgency = row->urgency, .agency = row->agency, .position = row->position, .echelon = p ? p->echelon : NULL,
+	    .date = day};
+}
+
+static int wants_pdf(struct worker *w, struct task *t, const struct letter_row *row, const char *day)
+{
+	int wanted = 0;
+
+	for (int outside = 0; outside < 2; outside++) {
+		struct policy_facts facts;
+		struct policy_decision d;
+
+		row_facts(row, t->law->policy, day, &facts);
+		facts.form = outside ? "outside" : "inside";
+		if (outside && strcmp(row->scope, "outside") != 0)
+			continue;
+		if (letters_decide(w, t, POLICY_SEAL, &facts, row->id, &d) < 0)
+			return -1;
+		wanted |= d.allowed && d.pdf;
+	}
+	return wanted;
+}
+
+enum task_result number_task(struct worker *w, struct task *t)
+{
+	struct number_item *item = arena_alloc(t->arena, sizeof(*item));
+	const struct policy_agency *agency;
+	struct policy_decision d;
+	struct policy_facts facts;
+	struct letter_row row;
+	char day[16];
+	int pdf;
+
+	if (load_letter(w, t, &row) != 1)
+		return TASK_WAIT;
+	clock_iso_day(t->now_ms, day);
+	row_facts(&row, t->law->policy, day, &facts);
+	if (letters_decide(w, t, POLICY_NUMBER, &facts, row.id, &d) < 0)
+		return TASK_WAIT;
+	if (!d.allowed || d.series == NULL || d.pattern == NULL) {
+		(void)err_set(&t->err, "no numbering rule for %s of %s (rule %s)", row.type, row.agency, d.rule_id);
+		return TASK_WAIT;
+	}
+	pdf = wants_pdf(w, t, &row, day);
+	agency = policy_agency(t->law->policy, row.agency);
+	if (pdf < 0 || agency == NULL)
+		return TASK_WAIT;
+	*item = (struct number_item){.letter_id = row.id, .date = arena_strdup(t->arena, day), .at_ms = t->now_ms,
+	    .position = row.position, .login = row.login, .incumbency = row.incumbency, .series = d.series,
+	    .pattern = d.pattern, .agenda_series = arena_printf(t->arena, "agenda-keluar/%s", row.agency),
+	    .agenda_agency = row.agency, .agenda_direction = "outgoing",
+	    .agenda_sender = policy_position(t->law->policy, row.position)->title,
+	    .agenda_destination = destinations(t, &row, NULL), .agenda_channel = "internal", .event = "Numbered",
+	    .policy_version = t->law->version, .rule_id = d.rule_id};
+	if (strcmp(row.scope, "outside") == 0)
+		item->agenda_channel = "email";
+	if (ids_next(&w->ids, w->db, t->now_ms, &item->agenda_id, &t->err) < 0 ||
+	    ids_next(&w->ids, w->db, t->now_ms, &item->exchange_id, &t->err) < 0)
+		return TASK_WAIT;
+	t->number = item;
+	t->plan->deciding = true;
+	t->plan->next_kind = pdf ? "render" : "finish";
+	t->plan->next_ref = row.id;
+	return TASK_GO;
+}
+
+enum task_result register_task(struct worker *w, struct task *t)
+{
+	struct number_item *item = arena_alloc(t->arena, sizeof(*item));
+	struct letter_row row;
+	char day[16];
+
+	if (load_letter(w, t, &row) != 1)
+		return TASK_WAIT;
+	clock_iso_day(t->now_ms, day);
+	*item = (struct number_item){.letter_id = row.id, .date = arena_strdup(t->arena, day), .at_ms = t->now_ms,
+	    .position = row.position, .login = row.login, .incumbency = row.incumbency,
+	    .agenda_series = arena_printf(t->arena, "agenda-masuk/%s", t->work->arg), .agenda_agency = t->work->arg,
+	    .agenda_direction = "incoming", .agenda_sender = policy_position(t->law->policy, row.position)
+	        ? policy_position(t->law->policy, row.position)->title : row.position,
+	    .agenda_destination = destinations(t, &row, t->work->arg), .agenda_channel = "internal", .event = "Registered",
+	    .policy_version = row.policy_version, .rule_id = row.rule_id};
+	if (ids_next(&w->ids, w->db, t->now_ms, &item->agenda_id, &t->err) < 0 ||
+	    ids_next(&w->ids, w->db, t->now_ms, &item->exchange_id, &t->err) < 0)
+		return TASK_WAIT;
+	t->number = item;
+	return TASK_GO;
+}

@@ -1,0 +1,75 @@
+/* worker: a sequential router process: claims work, runs stages, commits them for a whole batch (DESIGN 4). */
+#ifndef ROUTER_WORKER_H
+#define ROUTER_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "mtagw/base/err.h"
+#include "mtagw/base/role.h"
+#include "mtagw/crypto/signer.h"
+#include "mtagw/office/render.h"
+#include "mtagw/office/token.h"
+#include "mtagw/policy/policy.h"
+#include "mtagw/store/db.h"
+#include "mtagw/store/exchange.h"
+#include "mtagw/store/id.h"
+#include "mtagw/store/message.h"
+#include "mtagw/store/work.h"
+
+#define WORKER_LAWS_MAX 4 /* policy versions kept loaded: letters finish under the one they were numbered under */
+
+struct law {
+	struct policy *policy;
+	struct render *render;
+	struct arena *arena; /* its files */
+	int version;
+};
+struct worker {
+	struct role *role;
+	const struct settings *settings;
+	struct db *db;
+	struct ids ids;
+	struct law laws[WORKER_LAWS_MAX]; /* newest first */
+	struct signer *signer;
+	struct pdf *pdf; /* render workers only */
+	struct token_key token_key;
+	bool renders;   /* a render worker: claims kind render, none else */
+	char owner[64]; /* host:pid:start, unique */
+};
+
+enum task_result {
+	TASK_GO,    /* plan stands: commit it */
+	TASK_WAIT,  /* nothing to commit: put back with the reason in err */
+	TASK_BROKEN /* cannot be done: quarantined with the reason in err */
+};
+struct plan;
+struct mime_part;
+struct task {
+	struct work *work;
+	struct arena *arena;
+	int64_t now_ms;
+	struct plan *plan;
+	struct law *law;
+	struct message message; /* of kind route */
+	int64_t numbered_ms;
+	struct number_item *number; /* of kind number */
+	struct err err;
+	enum task_result result;
+};
+
+/* Runs until TERM. render: a render worker. */
+void worker_run(struct role *role, bool render, int index);
+/* The law of a version (0: the active one, asked from the database). NULL and error_r: database away, or the version does not load. */
+struct law *worker_law(struct worker *w, int version, struct err *error_r);
+
+/* Stages: fill task->plan and say what becomes of the task. Each reads top to bottom. */
+enum task_result route_task(struct worker *w, struct task *t);    /* route.c: a message, T1 */
+enum task_result prompt_task(struct worker *w, struct task *t, const struct mime_part *root, const char *detail);
+enum task_result intake_task(struct worker *w, struct task *t, struct range bytes);
+enum task_result number_task(struct worker *w, struct task *t);   /* number.c: T2 */
+enum task_result finish_task(struct worker *w, struct task *t);   /* finish.c: forms, T3 */
+enum task_result register_task(struct worker *w, struct task *t); /* number.c: a recipient agency's agenda */
+enum task_result failure_task(struct worker *w, struct task *t);  /* failure.c */
+
+#endif
