@@ -66,6 +66,8 @@ struct settings {
 /* Reads the file. NULL and error_r (`file:line: unknown key "x"; did you mean ...`) on any defect. The
  * result never changes; settings_free ends it. Blocks on the file system. */
 const struct settings *settings_load(const char *file, struct err *error_r);
+/* The same from bytes; name stands in errors where the file would. Never blocks. */
+const struct settings *settings_parse(struct range text, const char *name, struct err *error_r);
 void settings_free(const struct settings **settings);
 /* Every key with its value, for `mtagw -n`, and its help line, for the check against the man page. */
 void settings_print(const struct settings *settings, struct buf *out);
