@@ -13,7 +13,7 @@
 
 struct policy; /* immutable once loaded */
 
-/* A file of a policy version: policies/*.xml, policies/schema/letter.rng, templates/*. */
+/* A file of a policy version: the index, what it lists, schemas and templates. */
 struct policy_file {
 	const char *path; /* `policies/index.xml` */
 	struct range bytes;
@@ -94,7 +94,8 @@ enum policy_kind {
 struct policy_facts {
 	const char *type, *scope, *security_class, *agency, *position, *echelon, *channel, *verdict, *urgency;
 	const char *recipient, *recipient_domain, *recipient_kind; /* inside | outside */
-	const char *form;                                          /* inside | outside */
+	const char *form;           /* inside, outside */
+	const char *classification; /* the letter's code, for {K} of a pattern */
 	const char *date; /* `2026-11-24`, the office's day: from/until and valid-from */
 	const struct xml_node *letter; /* NULL or root of letter.xml */
 };

@@ -1,0 +1,26 @@
+/* xml_private: what the three files of the libxml2 door share. Nobody else includes it. */
+#ifndef BASE_XML_PRIVATE_H
+#define BASE_XML_PRIVATE_H
+
+#include <stdbool.h>
+
+#include <libxml/tree.h>
+#include <libxml/xmlerror.h>
+
+#include "mtagw/base/err.h"
+
+struct xml {
+	xmlDocPtr doc;
+};
+/* Collects the first error of a libxml2 call. */
+struct xml_error {
+	const char *name;
+	bool set;
+	struct err err;
+};
+void xml_error_first(void *ctx, xmlErrorPtr error);
+/* Hands it to the caller; fallback where libxml2 said nothing. Returns -1. */
+int xml_error_give(const struct xml_error *e, const char *fallback, struct err *error_r);
+struct xml *xml_wrap(xmlDocPtr doc);
+
+#endif

@@ -1,0 +1,83 @@
+/* policy_private: the loaded law as the files of this folder share it. */
+#ifndef POLICY_POLICY_PRIVATE_H
+#define POLICY_POLICY_PRIVATE_H
+
+#include "mtagw/policy/policy.h"
+
+/* Attributes of <when>, one for each plain fact, in the order of when_names and facts_values. */
+#define WHEN_COUNT 14
+extern const char *const when_names[WHEN_COUNT];
+/* The values of the facts in that order, NULL where absent. */
+void facts_values(const struct policy_facts *facts, const char *values[WHEN_COUNT]);
+
+struct when {
+	const char *wanted[WHEN_COUNT]; /* space-separated list, `*` at an end as wildcard; NULL: not asked */
+	const char *test;               /* XPath, NULL */
+	int line;
+};
+struct rule {
+	const char *id, *valid_from, *valid_until, *legal_basis, *code, *sentence;
+	const char *file;
+	int line;
+	bool allow;
+	struct when *whens; /* all must hold; several <when>: one of them must */
+	size_t when_count;
+	const char *series, *pattern, *classification, *via, *out_form;
+	bool seal, dkim, pdf;
+};
+struct rules {
+	struct rule *list;
+	size_t count, size;
+};
+struct words {
+	const char *id, *text;
+};
+struct policy {
+	struct arena *arena;
+	const struct policy_file *files;
+	size_t file_count;
+	int version;
+	struct policy_agency *agencies;
+	size_t agency_count, agency_size;
+	struct policy_position *positions;
+	size_t position_count, position_size;
+	struct policy_type *types;
+	size_t type_count, type_size;
+	struct policy_address *addresses;
+	size_t address_count, address_size;
+	struct words *words;
+	size_t word_count, word_size;
+	struct rules rules[POLICY_KIND_COUNT];
+	const char **schema_names; /* names letter.rng and the facts can contain: what XPath may say */
+	size_t schema_name_count, schema_name_size;
+};
+
+/* While loading: where in which file, and what is wrong. */
+struct loading {
+	struct policy *policy;
+	struct policy_report *report;
+	const char *path;
+};
+__attribute__((format(printf, 3, 4))) void load_error(struct loading *l, int line, const char *format, ...);
+__attribute__((format(printf, 3, 4))) void load_warning(struct loading *l, int line, const char *format, ...);
+/* Attribute that must be there ("" and an error when not) or may (NULL). */
+const char *load_need(struct loading *l, const struct xml_node *node, const char *name);
+const char *load_may(struct loading *l, const struct xml_node *node, const char *name);
+/* Every attribute must be one of the names (ended by NULL). */
+void load_only(struct loading *l, const struct xml_node *node, const char *const *names);
+bool load_flag(struct loading *l, const struct xml_node *node, const char *name, bool otherwise);
+/* One more element of a growing list of the policy's arena. */
+void *load_grow(struct arena *arena, void *list, size_t *count, size_t *size, size_t element);
+
+void load_organisation(struct loading *l, const struct xml_node *root);
+void load_types(struct loading *l, const struct xml_node *root);
+void load_words(struct loading *l, const struct xml_node *root);
+void load_rules(struct loading *l, const struct xml_node *root);
+/* After all files: references between them, rules hidden by earlier ones, words the office needs. */
+void check_organisation(struct loading *l);
+void check_rules(struct loading *l);
+void check_words(struct loading *l);
+void load_schema_names(struct loading *l, const struct xml_node *root);
+bool list_has(const char *list, const char *value);
+
+#endif
