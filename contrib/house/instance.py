@@ -106,7 +106,9 @@ class Instance:
         return self
 
     def stop(self):
-        """Ends every process and removes the temporary folders."""
+        """Ends every process and removes the temporary folders. Nothing where the lock is another run's."""
+        if self.lock is None:
+            return
         self._end_agent()
         self.processes.stop_all()
         for path in self.temporary:
@@ -115,9 +117,8 @@ class Instance:
             self.say(f"removed {' '.join(self.temporary)}")
             os.unlink(os.path.join(self.var, f"{self.name}.temporary"))
         self.temporary = []
-        if self.lock:
-            os.close(self.lock)
-            self.lock = None
+        os.close(self.lock)
+        self.lock = None
 
     # ------------------------------------------------------------------ places and users
 
@@ -426,7 +427,7 @@ class Instance:
         for address, _ in SEALS:
             path = os.path.join(self.peer.folder, "keys", f"{address}.asc")
             with open(path, "w", encoding="utf-8") as f:
-                f.write(self.ctl("key", "show-seal", address).stdout)
+                f.write(self.ctl("key", "show-seal", address, json_out=True)["armor"])
             os.chmod(path, 0o644)
 
     def _agent(self, *words):
