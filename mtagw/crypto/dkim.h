@@ -47,7 +47,7 @@ const char *dkim_key_kind(const struct dkim_key *key);
  * Content-Transfer-Encoding, Auto-Submitted, Sender) where present. at_secs: the t= tag. 1, or -1
  * (nothing appended): the block is not strict CRLF fields, has no From or two, or the same signed
  * field many times. */
-int dkim_sign(const struct dkim_key *key, struct range header_block,
+int dkim_sign_header(const struct dkim_key *key, struct range header_block,
     const uint8_t body_hash[SHA256_BYTES], int64_t at_secs, struct buf *out, struct err *error_r);
 
 #endif

@@ -207,7 +207,7 @@ static void put_signature(struct buf *field, const struct buf *value)
 	buf_free(&text);
 }
 
-int dkim_sign(const struct dkim_key *key, struct range header_block,
+int dkim_sign_header(const struct dkim_key *key, struct range header_block,
     const uint8_t body_hash[SHA256_BYTES], int64_t at_secs, struct buf *out, struct err *error_r)
 {
 	struct buf canon = {0}, names = {0}, field = {0}, value = {0};

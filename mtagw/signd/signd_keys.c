@@ -257,7 +257,8 @@ int signd_keys_dkim(struct signd_keys *keys, const char *from, int64_t at_secs, 
 			return 0;
 	}
 	for (int i = 0; i < SIGND_DKIM_COUNT; i++)
-		if (dkim_sign(key[i], header_block, body_hash, at_secs, fields, error_r) < 0) {
+		if (dkim_sign_header(key[i], header_block, body_hash, at_secs, fields, error_r) <
+		    0) {
 			fields->len = before;
 			return -1;
 		}

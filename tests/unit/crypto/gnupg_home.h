@@ -24,8 +24,8 @@ __attribute__((format(printf, 2, 3))) static inline int home_run(
 	va_start(ap, format);
 	vsnprintf(args, sizeof(args), format, ap);
 	va_end(ap);
-	snprintf(line, sizeof(line), "cd %s && export GNUPGHOME=%s/g && { %s; } >%s/out 2>&1", home->dir,
-	    home->dir, args, home->dir);
+	snprintf(line, sizeof(line), "cd %s && export GNUPGHOME=%s/g && { %s; } >%s/out 2>&1",
+	    home->dir, home->dir, args, home->dir);
 	return system(line);
 }
 
