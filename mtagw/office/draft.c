@@ -268,6 +268,8 @@ static int read_kind(struct reading *rd)
 	if (draft->type == NULL)
 		return invalid(draft, "notice.unknown-type", "ordinary_letter");
 	draft->letter.type = draft->type->id;
+	if (draft->letter.classification_code[0] == '\0')
+		draft->letter.classification_code = draft->type->classification_default;
 	draft->letter.state = "draft";
 	if (draft->letter.subject[0] == '\0')
 		return invalid(draft, "notice.no-subject", draft->type->word);
@@ -310,5 +312,6 @@ void draft_facts(const struct draft *draft, const struct policy *policy, const c
 	    .position = draft->letter.position,
 	    .echelon = p ? p->echelon : NULL,
 	    .channel = "submission",
+	    .classification = draft->letter.classification_code,
 	    .date = day};
 }

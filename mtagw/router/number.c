@@ -51,7 +51,7 @@ static void row_facts(const struct letter_row *row, const struct policy *policy,
 
 	*facts = (struct policy_facts){.type = row->type, .scope = row->scope, .security_class = row->security_class,
 	    .urgency = row->urgency, .agency = row->agency, .position = row->position, .echelon = p ? p->echelon : NULL,
-	    .date = day};
+	    .classification = row->classification_code, .date = day};
 }
 
 static int wants_pdf(struct worker *w, struct task *t, const struct letter_row *row, const char *day)

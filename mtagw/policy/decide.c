@@ -1,0 +1,144 @@
+/*
+ * decide: asks the rules of a kind in their order; the first that matches decides, no match means no.
+ * The trace is what `mtagwctl policy explain` prints: every rule tried, what it wanted and what was
+ * there, readable without the code.
+ */
+#include "mtagw/policy/policy.h"
+
+#include <string.h>
+
+#include "mtagw/policy/policy_private.h"
+
+void facts_values(const struct policy_facts *f, const char *values[WHEN_COUNT])
+{
+	const char *const list[WHEN_COUNT] = {f->type, f->scope, f->security_class, f->agency, f->position, f->echelon,
+	    f->channel, f->verdict, f->urgency, f->recipient, f->recipient_domain, f->recipient_kind, f->form,
+	    f->classification};
+
+	memcpy(values, list, sizeof(list));
+}
+
+/* The tree an XPath sees: <facts> with one element a fact and the letter, all in no namespace. */
+static struct xml *facts_tree(const struct policy_facts *facts)
+{
+	struct xml *xml = xml_new("facts", NULL);
+	const char *values[WHEN_COUNT];
+
+	facts_values(facts, values);
+	for (int i = 0; i < WHEN_COUNT; i++)
+		if (values[i] != NULL)
+			xml_add_text(xml_root(xml), when_names[i], values[i]);
+	if (facts->date != NULL)
+		xml_add_text(xml_root(xml), "date", facts->date);
+	if (facts->letter != NULL)
+		xml_copy_into(xml_root(xml), facts->letter, true);
+	return xml;
+}
+
+struct question {
+	const struct policy_facts *facts;
+	const char *values[WHEN_COUNT];
+	struct xml *tree; /* made when the first rule asks for it */
+	struct buf *trace;
+	struct err *error_r;
+};
+
+/* One <when>: 1 holds, 0 does not, -1 the test could not be run. */
+static int holds(struct question *q, const struct when *when)
+{
+	bool yes = true;
+
+	for (int i = 0; i < WHEN_COUNT; i++) {
+		if (when->wanted[i] == NULL)
+			continue;
+		yes = q->values[i] != NULL && list_has(when->wanted[i], q->values[i]);
+		if (q->trace != NULL)
+			buf_printf(q->trace, "      %s is \"%s\", wanted %s: %s\n", when_names[i], q->values[i] ? q->values[i] : "-",
+			    when->wanted[i], yes ? "yes" : "no");
+		if (!yes)
+			return 0;
+	}
+	if (when->test == NULL)
+		return 1;
+	if (q->tree == NULL)
+		q->tree = facts_tree(q->facts);
+	if (xml_xpath_bool(q->tree, when->test, &yes, q->error_r) < 0)
+		return -1;
+	if (q->trace != NULL)
+		buf_printf(q->trace, "      test %s: %s\n", when->test, yes ? "yes" : "no");
+	return yes;
+}
+
+static int rule_matches(struct question *q, const struct rule *rule)
+{
+	const char *date = q->facts->date;
+	int rc = rule->when_count == 0;
+
+	if (q->trace != NULL)
+		buf_printf(q->trace, "  rule %s (%s:%d)\n", rule->id, rule->file, rule->line);
+	if (date != NULL && (strcmp(date, rule->valid_from) < 0 ||
+	                        (rule->valid_until != NULL && rule->valid_until[0] && strcmp(date, rule->valid_until) > 0))) {
+		if (q->trace != NULL)
+			buf_printf(q->trace, "      in force from %s until %s, the day is %s: no\n", rule->valid_from,
+			    rule->valid_until && rule->valid_until[0] ? rule->valid_until : "further notice", date);
+		return 0;
+	}
+	if (rc == 1 && q->trace != NULL)
+		buf_puts(q->trace, "      has no condition: always\n");
+	for (size_t i = 0; rc == 0 && i < rule->when_count; i++)
+		rc = holds(q, &rule->whens[i]);
+	return rc;
+}
+
+static const char *replaced(const char *text, const char *what, const char *with, struct arena *arena)
+{
+	const char *at = text ? strstr(text, what) : NULL;
+
+	if (at == NULL)
+		return text;
+	return replaced(
+	    arena_printf(arena, "%.*s%s%s", (int)(at - text), text, with, at + strlen(what)), what, with, arena);
+}
+
+static void outcome(const struct policy *policy, const struct rule *rule, const struct policy_facts *facts,
+    struct arena *arena, struct policy_decision *d)
+{
+	const struct policy_agency *agency = policy_agency(policy, facts->agency);
+	const struct policy_position *position = policy_position(policy, facts->position);
+	const char *code = agency ? agency->number_code : "";
+
+	*d = (struct policy_decision){.allowed = rule->allow, .rule_id = rule->id, .code = rule->code,
+	    .legal_basis = rule->legal_basis, .via = rule->via, .out_form = rule->out_form, .seal = rule->seal,
+	    .dkim = rule->dkim, .pdf = rule->pdf};
+	d->sentence = replaced(rule->sentence, "{jabatan}", position ? position->title : "", arena);
+	d->series = replaced(rule->series, "{PD}", code, arena);
+	d->pattern = replaced(rule->pattern, "{PD}", code, arena);
+	d->pattern = replaced(d->pattern, "{K}", facts->classification ? facts->classification : "", arena);
+}
+
+int policy_decide(const struct policy *policy, enum policy_kind kind, const struct policy_facts *facts,
+    struct arena *arena, struct policy_decision *decision_r, struct buf *trace, struct err *error_r)
+{
+	const struct rules *rules = &policy->rules[kind];
+	struct question q = {.facts = facts, .trace = trace, .error_r = error_r};
+	int rc = 0;
+
+	facts_values(facts, q.values);
+	*decision_r = (struct policy_decision){.rule_id = "-", .code = "KBJ-00", .legal_basis = "-"};
+	decision_r->sentence = policy_words(policy, "no-rule", NULL, arena);
+	if (trace != NULL)
+		buf_printf(trace, "question: %s (policy version %d)\n", policy_kind_name(kind), policy->version);
+	for (size_t i = 0; rc == 0 && i < rules->count; i++) {
+		rc = rule_matches(&q, &rules->list[i]);
+		if (rc == 1)
+			outcome(policy, &rules->list[i], facts, arena, decision_r);
+	}
+	xml_free(&q.tree);
+	if (trace != NULL)
+		buf_printf(trace, "  outcome: %s by rule %s%s%s\n    legal basis: %s\n%s%s%s",
+		    decision_r->allowed ? "ALLOWED" : "REFUSED", decision_r->rule_id, decision_r->allowed ? "" : ", code ",
+		    decision_r->allowed ? "" : decision_r->code, decision_r->legal_basis,
+		    decision_r->allowed ? "" : "    told to the person: ", decision_r->allowed ? "" : decision_r->sentence,
+		    decision_r->allowed ? "" : "\n");
+	return rc < 0 ? -1 : 1;
+}
