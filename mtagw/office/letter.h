@@ -40,7 +40,12 @@ struct letter {
 	const char *agency, *agency_name;
 	int64_t incumbency;
 	const char *login;
-	const char *capacity;                     /* substantive ... */
+	/* substantive, on_behalf (a.n.), sub_delegated (u.b.), acting_vacant (Plt.), acting_absent (Plh.), caretaker (Pj.),
+	 * temp_caretaker (Pjs.); position_block is then: own post, own post, own post, the post acted for (four times) */
+	const char *capacity;
+	const char *delegator_block; /* on_behalf, sub_delegated: `WALI KOTA DUMAI`; else NULL */
+	const char *via_block;       /* sub_delegated: the official between, `SEKRETARIS DAERAH`; else NULL */
+	const char *own_post_block;  /* acting: own post, an optional line; NULL */
 	const char *holder, *rank_title, *pay_grade, *nip; /* person; "" where unknown */
 	bool print_rank;                          /* rank and NIP lines in the block (domain.md 2.1) */
 	const char *letterhead_kind, *letterhead_lines[4], *place;
