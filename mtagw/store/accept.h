@@ -15,6 +15,7 @@
 #define ACCEPT_CHUNK_BYTES (256 * 1024)
 
 struct accept;
+struct stmt;
 enum accept_result {
 	ACCEPT_STORED,    /* committed: say 250 with the id */
 	ACCEPT_DUPLICATE, /* the same message was committed before (client lost our 250): say 250 with the old id */
@@ -69,5 +70,8 @@ struct known_address {
 };
 /* NULL for an unknown local part (already lower case, without +detail). */
 const struct known_address *accept_address(const struct accept *accept, const char *local);
+
+extern const struct stmt *const accept_statements[];
+extern const struct stmt *const accept_side_statements[];
 
 #endif

@@ -41,7 +41,7 @@ static inline int test_db_absent(void)
 /* First value of the first row, -1 without one. */
 static inline int64_t test_number(struct db *db, const char *sql)
 {
-	static struct stmt *used[1000]; /* a statement lives as long as its connection */
+	static struct stmt *used[4000]; /* a statement lives as long as its connection */
 	static size_t n_used;
 	struct stmt *s = mem_zalloc(sizeof(*s));
 	struct db_result *r = NULL;

@@ -6,9 +6,9 @@
 #include "mtagw/store/migrate.h"
 #include "mtagw/store/stmt.h"
 
-static const struct stmt echo = {
-    "test_echo", "select $1::bigint, $2::boolean, $3::text, $4::bytea, $5::bigint[], $6::text[], "
-                 "$7::text, $8::integer, $9::smallint"};
+static const struct stmt echo = {"test_echo",
+    "select $1::bigint, $2::boolean, $3::text, $4::bytea, $5::bigint[], $6::text[], "
+    "$7::text, $8::integer, $9::smallint"};
 static const struct stmt temp = {
     "test_temp", "create temp table if not exists t (n integer primary key, s text)"};
 static const struct stmt put = {"test_put", "insert into t (n, s) values ($1, $2)"};
