@@ -9,15 +9,11 @@
 #include "mtagw/base/buf.h"
 #include "mtagw/base/err.h"
 #include "mtagw/base/mem.h"
+#include "mtagw/base/policy_file.h"
 #include "mtagw/base/xml.h"
 
 struct policy; /* immutable once loaded */
 
-/* A file of a policy version: the index, what it lists, schemas and templates. */
-struct policy_file {
-	const char *path; /* `policies/index.xml` */
-	struct range bytes;
-};
 /* All defects, each `file:line: what and what to do` on a line. */
 struct policy_report {
 	struct buf text;

@@ -11,6 +11,7 @@
 #include "mtagw/base/codec.h"
 #include "mtagw/base/err.h"
 #include "mtagw/base/mem.h"
+#include "mtagw/base/policy_file.h"
 #include "mtagw/store/db.h"
 #include "mtagw/store/exchange.h"
 #include "mtagw/store/id.h"
@@ -18,23 +19,12 @@
 /* The channel that is told after an activation. */
 #define POLICY_STORE_CHANNEL "mtagw_policy"
 
-/* The same shape as policy.h's struct policy_file: store and policy know nothing of each other's
- * headers in this direction, the caller copies path and bytes. */
-struct policy_store_file {
-	const char *path; /* `policies/index.xml` */
-	struct range bytes;
-};
-
 /* The active version's number alone: 1, 0 nothing is active, -1. */
 int policy_store_active(struct db *db, int *version_r, struct err *error_r);
-/* The active version with its files in their order, in the arena: 1, 0 nothing is active, -1. One
- * statement, so the files belong together whatever is activated meanwhile. */
-int policy_store_load(struct db *db, struct arena *arena, int *version_r,
-    struct policy_store_file **files_r, size_t *count_r, struct err *error_r);
-/* One version, active or not (a decision of the past is explained by the law of its day): 1, 0 no
- * such version, -1. */
-int policy_store_load_version(struct db *db, int version, struct arena *arena,
-    struct policy_store_file **files_r, size_t *count_r, struct err *error_r);
+/* A version with its files in their order, in the arena; it need not be the active one (letters end
+ * under the law they were numbered under): 1, 0 no such version, -1. Versions never change. */
+int policy_store_load(struct db *db, int version, struct arena *arena, struct policy_file **files_r,
+    size_t *count_r, struct err *error_r);
 
 /* The organisation as the version has it; texts NULL where absent. */
 struct policy_store_agency {
@@ -48,7 +38,7 @@ struct policy_store_address {
 	bool detail, outside;
 };
 struct policy_store_version {
-	const struct policy_store_file *files;
+	const struct policy_file *files;
 	size_t file_count;
 	const struct policy_store_agency *agencies;
 	size_t agency_count;
@@ -64,11 +54,11 @@ struct policy_store_version {
  * Positions that the version lacks stay as rows (people and letters point at them) but inactive;
  * their addresses go. NOTIFY after COMMIT. changed_r: false when this content was active already
  * and nothing but the organisation was written again. 1 or -1. */
-int policy_store_activate(struct db *db, struct ids *ids, const struct policy_store_version *version,
-    int *version_r, bool *changed_r, struct err *error_r);
+int policy_store_activate(struct db *db, struct ids *ids,
+    const struct policy_store_version *version, int *version_r, bool *changed_r,
+    struct err *error_r);
 /* SHA-256 over the list of files: path, NUL, content hash, in order. */
-void policy_store_hash(
-    const struct policy_store_file *files, size_t count, uint8_t out[SHA256_BYTES]);
+void policy_store_hash(const struct policy_file *files, size_t count, uint8_t out[SHA256_BYTES]);
 
 extern const struct stmt *const policy_store_statements[];
 
