@@ -1,0 +1,182 @@
+/*
+ * mtagw-smtpd: takes mail in, on the MX port and on submission (RFC 5321, 6409, 8314). One event loop,
+ * no signing key, no policy: it speaks the protocol, knows which addresses exist, and commits messages
+ * in groups before it says 250 (DESIGN 4, 9).
+ */
+#include <errno.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "mtagw/base/clock.h"
+#include "mtagw/base/conn.h"
+#include "mtagw/base/listener.h"
+#include "mtagw/base/log.h"
+#include "mtagw/smtpd/smtpd.h"
+
+/* Sessions that are in the middle of something get this long when we end. */
+#define DRAIN_MS 20000
+
+struct guest *smtpd_guest(struct smtpd *d, const struct smtp_session *session)
+{
+	for (struct guest *g = d->guests; g != NULL; g = g->next)
+		if (g->session == session)
+			return g;
+	return NULL;
+}
+
+static void maybe_end(struct smtpd *d)
+{
+	if (d->draining && d->guests == NULL)
+		loop_stop(d->loop);
+}
+
+static void closed(struct smtp_session *s, const char *reason, void *ctx)
+{
+	struct smtpd *d = ((struct door *)ctx)->smtpd;
+
+	for (struct guest **at = &d->guests; *at != NULL; at = &(*at)->next)
+		if ((*at)->session == s) {
+			struct guest *g = *at;
+
+			*at = g->next;
+			log_info("session-end session=%s peer=%s reason=\"%s\"", smtp_session_id(s), g->ip, log_safe(reason));
+			auth_drop(g);
+			free(g);
+			d->guest_count--;
+			break;
+		}
+	maybe_end(d);
+}
+
+static const struct smtp_server_ops ops = {auth_start, auth_answer, tx_mail, tx_rcpt, tx_data_begin, tx_data, tx_data_end,
+    tx_reset, closed};
+
+/* Says why and closes; the kernel sends it if it can. */
+static void turn_away(int fd, const char *line)
+{
+	if (send(fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
+		log_debug("turn-away errno=%d", errno);
+	(void)close(fd);
+}
+
+static int sessions_of(const struct smtpd *d, const char *ip)
+{
+	int n = 0;
+
+	for (const struct guest *g = d->guests; g != NULL; g = g->next)
+		n += strcmp(g->ip, ip) == 0;
+	return n;
+}
+
+static void accepted(int fd, void *ctx)
+{
+	struct door *door = ctx;
+	struct smtpd *d = door->smtpd;
+	const struct settings *settings = d->role.settings;
+	struct smtp_server_params params = {.submission = door->submission, .implicit_tls = door->implicit_tls, .tls = d->tls,
+	    .auth_mechanisms = door->submission ? sasl_mechanisms(d->sasl) : "", .settings = settings, .ops = &ops,
+	    .ctx = door};
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+	struct guest *guest;
+	char ip[64] = "unknown";
+
+	if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0)
+		(void)getnameinfo((struct sockaddr *)&peer, len, ip, sizeof(ip), NULL, 0, NI_NUMERICHOST);
+	if (d->guest_count >= settings->smtpd_sessions_max || sessions_of(d, ip) >= settings->smtpd_sessions_per_peer) {
+		if (!door->implicit_tls)
+			turn_away(fd, "421 4.7.0 too many sessions, try again later\r\n");
+		else
+			(void)close(fd);
+		log_info("session-refused peer=%s reason=\"too many sessions\"", ip);
+		return;
+	}
+	guest = mem_zalloc(sizeof(*guest));
+	guest->door = door;
+	(void)snprintf(guest->ip, sizeof(guest->ip), "%s", ip);
+	guest->session = smtp_session_new(d->loop, fd, &params);
+	guest->next = d->guests;
+	d->guests = guest;
+	d->guest_count++;
+}
+
+static void drain_over(void *ctx)
+{
+	struct smtpd *d = ctx;
+
+	log_warn("drain-over sessions=%d", d->guest_count);
+	loop_stop(d->loop);
+}
+
+static void drain(void *ctx)
+{
+	struct smtpd *d = ctx;
+
+	d->draining = true;
+	for (size_t i = 0; i < 3; i++)
+		listener_free(&d->doors[i].listener);
+	for (struct guest *g = d->guests, *next; g != NULL; g = next) {
+		next = g->next;
+		smtp_session_shut(g->session, "closing for maintenance");
+	}
+	d->drain_timer = timer_new(d->loop, drain_over, d);
+	timer_start(d->drain_timer, DRAIN_MS);
+	maybe_end(d);
+}
+
+static void reload(void *ctx)
+{
+	struct smtpd *d = ctx;
+	struct err err;
+	struct tls *tls = tls_server_new(d->role.settings->tls_cert, d->role.settings->tls_key, &err);
+
+	if (tls == NULL) {
+		log_error("tls-reload-failed reason=\"%s\"", log_safe(err.text));
+		return;
+	}
+	d->tls = tls; /* sessions that run keep the old one: it is small and a reload is rare */
+}
+
+static void open_door(struct smtpd *d, int i, const char *name, bool submission, bool implicit_tls)
+{
+	struct door *door = &d->doors[i];
+	int fd = role_inherited_fd(name);
+
+	*door = (struct door){.smtpd = d, .submission = submission, .implicit_tls = implicit_tls};
+	if (fd >= 0)
+		door->listener = listener_new(d->loop, fd, accepted, door);
+}
+
+int main(int argc, char **argv)
+{
+	static struct smtpd d;
+	struct err err;
+	char auth[300];
+
+	role_start(&d.role, "smtpd", argc, argv);
+	clock_set_offset_ms(d.role.settings->clock_offset_secs * 1000);
+	d.loop = loop_new();
+	d.tls = tls_server_new(d.role.settings->tls_cert, d.role.settings->tls_key, &err);
+	if (d.tls == NULL)
+		log_fatal("%s", err.text);
+	(void)snprintf(auth, sizeof(auth), "%s", d.role.settings->dovecot_auth);
+	d.sasl = sasl_new(d.loop, auth);
+	d.accept = accept_new(d.role.settings, d.loop);
+	open_door(&d, 0, "mx", false, false);
+	open_door(&d, 1, "submission", true, false);
+	open_door(&d, 2, "submissions", true, true);
+	if (!d.doors[0].listener && !d.doors[1].listener && !d.doors[2].listener)
+		log_fatal("no listening socket was handed over: start mtagw, not mtagw-smtpd");
+	role_watch_signals(&d.role, d.loop, drain, reload, &d);
+	loop_run(d.loop);
+	accept_free(&d.accept);
+	sasl_free(&d.sasl);
+	timer_free(&d.drain_timer);
+	tls_free(&d.tls);
+	loop_free(&d.loop);
+	return 0;
+}

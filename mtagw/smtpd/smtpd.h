@@ -1,0 +1,61 @@
+/* smtpd: the role that takes mail in; shared by its files. */
+#ifndef SMTPD_SMTPD_H
+#define SMTPD_SMTPD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mtagw/base/role.h"
+#include "mtagw/base/tls.h"
+#include "mtagw/smtp/sasl.h"
+#include "mtagw/smtp/server.h"
+#include "mtagw/store/accept.h"
+
+struct smtpd;
+/* One listening port. */
+struct door {
+	struct smtpd *smtpd;
+	struct listener *listener;
+	bool submission, implicit_tls;
+};
+/* One session of ours, in the list of its process. */
+struct guest {
+	struct guest *next;
+	struct door *door;
+	struct smtp_session *session;
+	struct sasl_request *auth; /* while an AUTH runs */
+	int auth_failures;
+	char ip[64];
+};
+struct smtpd {
+	struct role role;
+	struct loop *loop;
+	struct tls *tls;
+	struct sasl *sasl;
+	struct accept *accept;
+	struct door doors[3];
+	struct guest *guests;
+	int guest_count;
+	int64_t in_flight; /* bytes of DATA held in memory by all sessions */
+	bool draining;
+	struct timer *drain_timer;
+};
+
+/* The session's record; NULL never for a live one. */
+struct guest *smtpd_guest(struct smtpd *d, const struct smtp_session *session);
+
+/* auth.c: AUTH through Dovecot, throttled per session and peer. */
+void auth_start(struct smtp_session *s, const char *mechanism, struct range initial, void *ctx);
+void auth_answer(struct smtp_session *s, struct range response, void *ctx);
+void auth_drop(struct guest *guest);
+
+/* tx.c: envelope rules, the stream of DATA, the commit. */
+void tx_mail(struct smtp_session *s, struct smtp_tx *tx, void *ctx);
+void tx_rcpt(struct smtp_session *s, struct smtp_tx *tx, const struct smtp_rcpt *rcpt, void *ctx);
+void tx_data_begin(struct smtp_session *s, struct smtp_tx *tx, void *ctx);
+void tx_data(struct smtp_session *s, struct smtp_tx *tx, const void *bytes, size_t len, void *ctx);
+void tx_data_end(struct smtp_session *s, struct smtp_tx *tx, void *ctx);
+void tx_reset(struct smtp_session *s, struct smtp_tx *tx, void *ctx);
+
+#endif
