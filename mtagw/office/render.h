@@ -2,6 +2,8 @@
 #ifndef OFFICE_RENDER_H
 #define OFFICE_RENDER_H
 
+#include <stdint.h>
+
 #include "mtagw/base/err.h"
 #include "mtagw/base/xml.h"
 #include "mtagw/policy/policy.h"
@@ -24,6 +26,8 @@ int render_apply(struct render *render, const char *base, enum render_form form,
 struct pdf;
 struct pdf *pdf_new(const char *libexec_dir);
 void pdf_free(struct pdf **pdf);
+/* Shortens the deadline of a job (20 s, for a helper that the machine gives a core); for tests. */
+void pdf_set_deadline_ms(struct pdf *pdf, int64_t deadline_ms);
 /* page: HTML of RENDER_PAGE; attachment: letter.xml to embed (PDF/A-3 where the helper can). 1, 0 helper gone or deadline over (wait, try
  * again), -1 it refused this page. */
 int pdf_make(struct pdf *pdf, struct range page, const char *attachment_name, struct range attachment,
