@@ -1,0 +1,211 @@
+/*
+ * policy: the sample law loads clean and decides as the regulation says; each kind of defect is
+ * refused with file and line.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "mtagw/policy/policy.h"
+
+static struct arena *arena;
+static struct policy_file *files;
+static size_t file_count;
+
+/* The sample with one file's text replaced at one place; NULL: as it is. */
+static struct policy *load_changed(const char *path, const char *from, const char *to, struct policy_report *report)
+{
+	struct policy_file *copy = arena_alloc(arena, file_count * sizeof(*copy));
+
+	for (size_t i = 0; i < file_count; i++) {
+		copy[i] = files[i];
+		if (path != NULL && strcmp(path, files[i].path) == 0) {
+			const char *text = arena_strndup(arena, files[i].bytes.p, files[i].bytes.len), *at = strstr(text, from);
+
+			assert_non_null(at);
+			copy[i].bytes =
+			    range_of(arena_printf(arena, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from)));
+		}
+	}
+	return policy_load(copy, file_count, 1, report);
+}
+
+static void sample_loads_clean(void **state)
+{
+	struct policy_report report = {0};
+	struct policy *policy = load_changed(NULL, NULL, NULL, &report);
+
+	(void)state;
+	if (policy == NULL)
+		print_message("%s", buf_str(&report.text));
+	assert_non_null(policy);
+	assert_int_equal(report.warnings, 0);
+	buf_free(&report.text);
+	policy_free(&policy);
+}
+
+static void defects_name_file_and_line(void **state)
+{
+	static const struct {
+		const char *label, *path, *from, *to, *wanted;
+	} cases[] = {
+	    {"unknown element", "policies/sign.xml", "<deny/>", "<forbid/>", "policies/sign.xml:8: unknown element <forbid>"},
+	    {"unknown attribute", "policies/sign.xml", "<when class=\"top_secret\"/>", "<when klass=\"top_secret\"/>",
+	        "policies/sign.xml:6: <when> has no attribute \"klass\""},
+	    {"bad XPath", "policies/sign.xml", "<when class=\"top_secret\"/>", "<when test=\"scope = \"/>",
+	        "policies/sign.xml:6: rule ttd-sangat-rahasia: test="},
+	    {"misspelt XPath name", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when test=\"letter/subjekt = 'x'\"/>", "the facts have no element \"subjekt\""},
+	    {"two rules of one id", "policies/sign.xml", "ttd-rahasia-luar", "ttd-sangat-rahasia",
+	        "policies/sign.xml:11: rule id \"ttd-sangat-rahasia\" stands already in policies/sign.xml:5"},
+	    {"id of another kind", "policies/seal.xml", "segel-luar", "ttd-camat", "stands already in policies/sign.xml"},
+	    {"no such position", "policies/sign.xml", "walikota wawako sekda", "walikota wawako seksa",
+	        "position \"seksa\" is not in the organisation"},
+	    {"no such class", "policies/sign.xml", "class=\"top_secret\"", "class=\"topsecret\"", "is never true"},
+	    {"no sentence", "policies/route.xml", "<sentence>Surat ke luar pemerintah kota dikirim melalui surel.</sentence>",
+	        "", "policies/route.xml:9: rule rute-luar has no <sentence>"},
+	    {"no number in pattern", "policies/numbering.xml", "{K}/{N}/SETDA/{Y}", "{K}/SETDA/{Y}", "has no {N}"},
+	    {"date as string", "policies/sign.xml", "<when class=\"top_secret\"/>", "<when test=\"date &gt; '2026-01-01'\"/>",
+	        "use valid-from"},
+	    {"words missing", "policies/words.xml", "confirmation.body", "confirmation.bodi",
+	        "words \"confirmation.body\" are missing"},
+	    {"DTD", "policies/seal.xml", "<rules>", "<!DOCTYPE rules><rules>", "policies/seal.xml"},
+	    {"not well-formed", "policies/seal.xml", "</rules>", "</rule>", "policies/seal.xml:"},
+	    {"bad stylesheet", "templates/common.xsl", "</xsl:stylesheet>", "<xsl:template/></xsl:stylesheet>",
+	        "templates/common.xsl"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct policy_report report = {0};
+		struct policy *policy = load_changed(cases[i].path, cases[i].from, cases[i].to, &report);
+
+		if (policy != NULL || strstr(buf_str(&report.text), cases[i].wanted) == NULL)
+			fail_msg("%s: got \"%s\"", cases[i].label, buf_str(&report.text));
+		buf_free(&report.text);
+	}
+}
+
+static void hidden_rules_are_warned_of(void **state)
+{
+	struct policy_report report = {0};
+	struct policy *policy =
+	    load_changed("policies/sign.xml", "<when class=\"top_secret\"/>", "<when scope=\"*\"/>", &report);
+
+	(void)state;
+	assert_non_null(policy);
+	assert_non_null(strstr(buf_str(&report.text), "rule ttd-rahasia-luar is never reached"));
+	buf_free(&report.text);
+	policy_free(&policy);
+}
+
+static void sample_decides(void **state)
+{
+	static const struct {
+		const char *position, *agency, *echelon, *scope, *class, *date;
+		bool allowed;
+		const char *rule;
+	} cases[] = {
+	    {"kadis.diskominfo", "DISKOMINFO", "II.b", "outside", "open", "2026-11-24", true, "ttd-kepala-pd"},
+	    {"kabid-aplikasi.diskominfo", "DISKOMINFO", "III.b", "outside", "open", "2026-11-24", false,
+	        "ttd-bukan-penandatangan"},
+	    {"sekda", "SETDA", "II.a", "inter_agency", "open", "2026-11-24", true, "ttd-pimpinan-kota"},
+	    {"kadis.diskominfo", "DISKOMINFO", "II.b", "outside", "secret", "2026-11-24", false, "ttd-rahasia-luar"},
+	    {"sekda", "SETDA", "II.a", "internal", "top_secret", "2026-11-24", false, "ttd-sangat-rahasia"},
+	    {"camat.kec-db", "KEC-DB", "III.a", "outside", "open", "2026-11-24", true, "ttd-camat"},
+	    {"kadis.diskominfo", "DISKOMINFO", "II.b", "outside", "open", "2021-09-30", false, "-"},
+	};
+	struct policy_report report = {0};
+	struct policy *policy = load_changed(NULL, NULL, NULL, &report);
+
+	(void)state;
+	assert_non_null(policy);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct policy_facts facts = {.type = "ordinary_letter", .scope = cases[i].scope, .position = cases[i].position,
+		    .agency = cases[i].agency, .echelon = cases[i].echelon, .security_class = cases[i].class,
+		    .urgency = "normal", .date = cases[i].date};
+		struct policy_decision d;
+		struct err err;
+
+		assert_int_equal(policy_decide(policy, POLICY_SIGN, &facts, arena, &d, NULL, &err), 1);
+		if (d.allowed != cases[i].allowed || strcmp(d.rule_id, cases[i].rule) != 0)
+			fail_msg("%s %s: %d by %s", cases[i].position, cases[i].scope, d.allowed, d.rule_id);
+	}
+	policy_free(&policy);
+	buf_free(&report.text);
+}
+
+static void patterns_are_filled(void **state)
+{
+	struct policy_report report = {0};
+	struct policy *policy = load_changed(NULL, NULL, NULL, &report);
+	struct policy_facts facts = {.type = "ordinary_letter", .agency = "DISKOMINFO", .position = "kadis.diskominfo",
+	    .classification = "555", .date = "2026-11-24"};
+	struct policy_decision d;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(policy_decide(policy, POLICY_NUMBER, &facts, arena, &d, NULL, &err), 1);
+	assert_string_equal(d.series, "surat/DISKOMINFO");
+	assert_string_equal(d.pattern, "555/{N}/DISKOMINFO/{Y}");
+	facts.agency = "WALIKOTA";
+	assert_int_equal(policy_decide(policy, POLICY_NUMBER, &facts, arena, &d, NULL, &err), 1);
+	assert_string_equal(d.series, "surat/SETDA");
+	policy_free(&policy);
+	buf_free(&report.text);
+}
+
+static void words_are_forgiven_and_filled(void **state)
+{
+	struct policy_report report = {0};
+	struct policy *policy = load_changed(NULL, NULL, NULL, &report);
+	const char *pairs[] = {"nomor", "1/2", "hal", "{nomor}", NULL};
+
+	(void)state;
+	assert_non_null(policy_type_by_word(policy, "Surat  Biasa"));
+	assert_non_null(policy_type_by_word(policy, "surat\xc2\xa0" "biasa"));
+	assert_null(policy_type_by_word(policy, "surat bias"));
+	assert_string_equal(policy_words(policy, "confirmation.subject", pairs, arena), "Terkirim 1/2: {nomor}");
+	policy_free(&policy);
+	buf_free(&report.text);
+}
+
+static int set_up(void **state)
+{
+	struct err err;
+
+	(void)state;
+	arena = arena_new();
+	if (policy_read_dir("policies", "templates", arena, &files, &file_count, &err) < 0) {
+		print_message("%s\n", err.text);
+		return -1;
+	}
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	arena_free(&arena);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(sample_loads_clean),
+	    cmocka_unit_test(defects_name_file_and_line),
+	    cmocka_unit_test(hidden_rules_are_warned_of),
+	    cmocka_unit_test(sample_decides),
+	    cmocka_unit_test(patterns_are_filled),
+	    cmocka_unit_test(words_are_forgiven_and_filled),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
