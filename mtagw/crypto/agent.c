@@ -190,7 +190,8 @@ static int agent_answer(struct agent *agent, struct buf *data, struct err *error
 		struct range input = buf_range(&agent->input);
 		enum agent_answer answer = agent_answer_take(&input, data, error_r);
 
-		memmove(agent->input.data, input.p, input.len);
+		if (input.len > 0)
+			memmove(agent->input.data, input.p, input.len);
 		agent->input.len = input.len;
 		switch (answer) {
 		case AGENT_OK:

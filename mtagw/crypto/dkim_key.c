@@ -76,6 +76,13 @@ static int pem_read(const char *file, struct buf *pem, struct err *error_r)
 	return 1;
 }
 
+static void pem_drop(struct buf *pem)
+{
+	if (pem->data)
+		mem_wipe(pem->data, pem->size);
+	buf_free(pem);
+}
+
 static int pkey_check(EVP_PKEY *pkey, const char *file, struct err *error_r)
 {
 	int bits = EVP_PKEY_get_bits(pkey);
@@ -99,16 +106,14 @@ struct dkim_key *dkim_key_load(
 	BIO *bio;
 
 	if (pem_read(pem_file, &pem, error_r) < 0) {
-		mem_wipe(pem.data, pem.size);
-		buf_free(&pem);
+		pem_drop(&pem);
 		return NULL;
 	}
 	bio = BIO_new_mem_buf(pem.data, (int)pem.len);
 	if (bio)
 		pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
 	BIO_free(bio);
-	mem_wipe(pem.data, pem.size);
-	buf_free(&pem);
+	pem_drop(&pem);
 	if (!pkey) {
 		err_set(error_r, "%s: no usable private key: %s", pem_file, openssl_reason());
 		return NULL;

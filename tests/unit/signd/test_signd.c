@@ -57,6 +57,8 @@ static void start(void)
 	signd = fork();
 	if (signd == 0) {
 		dup2(log[1], STDERR_FILENO);
+		/* roles cannot be traced, which is how the leak check works */
+		setenv("ASAN_OPTIONS", "detect_leaks=0", 0);
 		execl(program, program, "-c", conf, (char *)NULL);
 		_exit(127);
 	}
@@ -385,7 +387,7 @@ static void test_garbage_on_the_socket(void **state)
 	    {"frame too long", "\xff\xff\xff\xff", 4},
 	    {"empty frame", "\0\0\0\0", 4},
 	    {"not a request", "\0\0\0\x04GET ", 8},
-	    {"half a frame", "\0\0\0\x08", 6},
+	    {"half a frame", "\0\0\0\x08GE", 6},
 	};
 	struct err err = {""};
 
