@@ -20,7 +20,7 @@ static const struct stmt idempotency = {"sweep_idempotency",
     "  (select key from mail.idempotency where expires_at < $1 limit $2) returning 1)"
     " select count(*) from o"};
 static const struct stmt partitions = {
-    "sweep_partitions", "select mail.ensure_partitions($1::integer, $2::integer), 0::bigint"};
+    "sweep_partitions", "select 0::bigint from mail.ensure_partitions($1::integer, $2::integer)"};
 
 const struct stmt *const sweep_statements[] = {&orphans, &idempotency, &partitions, NULL};
 

@@ -1,0 +1,54 @@
+/* parent: what the files of the program mtagw share. */
+#ifndef MAIN_PARENT_H
+#define MAIN_PARENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "mtagw/base/err.h"
+#include "mtagw/base/loop.h"
+#include "mtagw/base/settings.h"
+
+/* --- users: parent_user.c --- */
+struct parent_user {
+	bool change; /* false: stay who we are */
+	uid_t uid;
+	gid_t gid;
+};
+/* Name or number; "" and whoever is not root stay. 1, or -1: no such user. May read the user
+ * database, so it runs before any role does. */
+int parent_user_find(const char *name, struct parent_user *user_r, struct err *error_r);
+/* Becomes that user for good, in the child: groups cleared. 1 or -1 with errno's words. */
+int parent_user_become(const struct parent_user *user, struct err *error_r);
+
+/* --- listening sockets: parent_bind.c --- */
+enum parent_socket { SOCKET_MX, SOCKET_SUBMISSION, SOCKET_SUBMISSIONS, SOCKET_SIGND, SOCKET_COUNT };
+extern const char *const parent_socket_names[SOCKET_COUNT];
+struct parent_sockets {
+	int fd[SOCKET_COUNT]; /* -1: off */
+};
+/* Binds all. signd's socket lies in runtime_dir (made when absent) and may be used by signd's user
+ * and the router's group alone. 1 or -1. */
+int parent_bind(const struct settings *settings, const struct parent_user *signd,
+    const struct parent_user *router, struct parent_sockets *sockets_r, struct err *error_r);
+/* Warns about addresses that a reload cannot change. */
+void parent_bind_compare(const struct settings *old, const struct settings *fresh);
+
+/* --- roles: parent_roles.c --- */
+struct parent_roles;
+/* Checks executables and users of all roles: NULL and error_r on a defect. Nothing runs yet. */
+struct parent_roles *parent_roles_new(struct loop *loop, const struct settings *settings,
+    const char *config_file, struct err *error_r);
+const struct parent_user *parent_roles_user(const struct parent_roles *roles, const char *name);
+void parent_roles_start(struct parent_roles *roles, const struct parent_sockets *sockets);
+/* To every running role. */
+void parent_roles_signal(struct parent_roles *roles, int signo);
+/* Collects ended roles and plans their restart. SIGCHLD's work. */
+void parent_roles_reap(struct parent_roles *roles);
+/* No restart from now on. */
+void parent_roles_drain(struct parent_roles *roles);
+size_t parent_roles_running(const struct parent_roles *roles);
+void parent_roles_free(struct parent_roles **roles);
+
+#endif

@@ -1,0 +1,183 @@
+"""The parent alone: roles are shell scripts here, so that starts, deaths, HUP and TERM can be looked at."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+import pytest
+
+ROLES = ("smtpd", "router", "signd", "sender", "clerk")
+BUILD = os.path.abspath(os.environ.get("MTAGW_BUILD") or "build")
+STEADY = '#!/bin/sh\necho "start $MTAGW_FDS $*" >> "$0.log"\ntrap \'echo hup >> "$0.log"\' HUP\n' \
+         'trap "exit 0" TERM\nwhile :; do sleep 0.1; done\n'
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Parent:
+    """mtagw with scripts for roles."""
+
+    def __init__(self, folder, **scripts):
+        self.folder = folder
+        os.makedirs(os.path.join(folder, "libexec"))
+        for role in ROLES:
+            self.script(role, scripts.get(role, STEADY))
+        self.port = free_port()
+        self.conf = os.path.join(folder, "mtagw.conf")
+        self.write_conf()
+        self.process = None
+
+    def path(self, role):
+        return os.path.join(self.folder, "libexec", f"mtagw-{role}")
+
+    def script(self, role, text):
+        with open(self.path(role), "w", encoding="utf-8") as f:
+            f.write(text)
+        os.chmod(self.path(role), 0o755)
+
+    def write_conf(self, more=""):
+        with open(self.conf, "w", encoding="utf-8") as f:
+            f.write("domain = dumai.example\nhostname = mail.dumai.example\n"
+                    f"listen_mx = 127.0.0.1:{self.port}\nlisten_submission =\nlisten_submissions =\n"
+                    f"runtime_dir = {self.folder}/run\nlibexec_dir = {self.folder}/libexec\n{more}")
+            # As root each role gets its user; the scripts write beside themselves, so all stay root here.
+            f.write("".join(f"{role}_user =\n" for role in ROLES))
+
+    def start(self):
+        self.log = os.path.join(self.folder, "log")
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen([f"{BUILD}/mtagw", "-c", self.conf], stderr=log, stdin=subprocess.DEVNULL)
+        self.wait(r"ready: mx=127\.0\.0\.1:\d+ submission=off submissions=off")
+
+    def text(self):
+        with open(self.log, encoding="utf-8") as f:
+            return f.read()
+
+    def said(self, role):
+        try:
+            with open(self.path(role) + ".log", encoding="utf-8") as f:
+                return f.read()
+        except FileNotFoundError:
+            return ""
+
+    def until(self, look, what, limit=15):
+        end = time.monotonic() + limit
+        while not look():
+            assert time.monotonic() < end, f"{what}:\n{self.text()}"
+            assert self.process.poll() is None or "stop" in self.text(), self.text()
+            time.sleep(0.02)
+
+    def wait(self, pattern, limit=15):
+        self.until(lambda: re.search(pattern, self.text()), pattern, limit)
+
+    def pid(self, role):
+        return int(re.findall(rf"start: role={role} pid=(\d+)", self.text())[-1])
+
+
+@pytest.fixture(name="make")
+def fixture_make():
+    made = []
+    with tempfile.TemporaryDirectory(prefix="mtagw-p-") as folder:
+        def make(**scripts):
+            made.append(Parent(folder, **scripts))
+            return made[-1]
+        yield make
+        for parent in made:
+            if parent.process and parent.process.poll() is None:
+                parent.process.kill()
+                parent.process.wait(10)
+
+
+def test_roles_get_settings_and_sockets(make):
+    parent = make()
+    parent.start()
+    parent.until(lambda: all("start" in parent.said(r) for r in ROLES), "all roles started")
+    assert re.search(r"start mx=\d+ -c /\S+/mtagw\.conf", parent.said("smtpd"))
+    assert re.search(r"start signd=\d+ -c", parent.said("signd"))
+    assert "start  -c" in parent.said("router")
+    assert "not separated" in parent.text()
+    assert os.stat(os.path.join(parent.folder, "run", "signd.sock")).st_mode & 0o007 == 0
+
+
+def test_dead_role_is_started_again_with_back_off(make):
+    parent = make(router="#!/bin/sh\nexit 3\n")
+    parent.start()
+    parent.wait(r"died: role=router status=3[^\n]*\n[^\n]*restart: role=router in_ms=1000")
+    parent.wait(r"restart: role=router in_ms=2000")
+    first = parent.pid("sender")
+    os.kill(first, signal.SIGKILL)
+    parent.wait(r"died: role=sender signal=9")
+    parent.until(lambda: parent.pid("sender") != first, "sender started again")
+
+
+def test_hup_is_passed_on_and_a_bad_file_is_not(make):
+    parent = make()
+    parent.start()
+    parent.until(lambda: all("start" in parent.said(r) for r in ROLES), "all roles started")
+    parent.write_conf("recipient_limt = 5\n")
+    parent.process.send_signal(signal.SIGHUP)
+    parent.wait(r'old settings stay: \S+mtagw\.conf:8: unknown key "recipient_limt"; did you mean "recipient_limit"\?')
+    assert "hup" not in parent.said("clerk")
+    parent.port = free_port()
+    parent.write_conf()
+    parent.process.send_signal(signal.SIGHUP)
+    parent.wait("reload: key=listen_mx changed")
+    parent.until(lambda: all("hup" in parent.said(r) for r in ROLES), "HUP at all roles")
+
+
+def test_term_drains_and_a_second_kills(make):
+    parent = make(sender='#!/bin/sh\ntrap "" TERM\necho start >> "$0.log"\nwhile :; do sleep 0.1; done\n')
+    parent.start()
+    parent.until(lambda: all("start" in parent.said(r) for r in ROLES), "all roles started")
+    parent.process.send_signal(signal.SIGTERM)
+    parent.wait("ended: role=smtpd status=0")
+    assert parent.process.poll() is None
+    parent.process.send_signal(signal.SIGTERM)
+    assert parent.process.wait(10) == 0
+    assert "ended: role=sender signal=9" in parent.text()
+
+
+def test_roles_end_with_a_killed_parent(make):
+    parent = make()
+    parent.start()
+    parent.until(lambda: all("start" in parent.said(r) for r in ROLES), "all roles started")
+    pids = [parent.pid(r) for r in ROLES]
+    parent.process.kill()
+    parent.process.wait(10)
+
+    def gone(pid):
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+                return f.read().rsplit(")", 1)[1].split()[0] == "Z"
+        except FileNotFoundError:
+            return True
+    end = time.monotonic() + 10
+    while not all(gone(p) for p in pids):
+        assert time.monotonic() < end, "a role outlived its parent"
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("label,more,wanted", [
+    ("good", "", "the settings are good"),
+    ("unknown key", "debgu = yes\n", 'mtagw.conf:8: unknown key "debgu"; did you mean "debug"?'),
+    ("no executable", "libexec_dir = /nowhere\n", "/nowhere/mtagw-signd: No such file"),
+])
+def test_check_only(make, label, more, wanted):
+    parent = make()
+    parent.write_conf(more)
+    if label == "no executable":
+        with open(parent.conf, encoding="utf-8") as f:
+            text = re.sub(r"libexec_dir = (?!/nowhere).*\n", "", f.read())
+        with open(parent.conf, "w", encoding="utf-8") as f:
+            f.write(text)
+    done = subprocess.run([f"{BUILD}/mtagw", "-n", "-c", parent.conf], capture_output=True, text=True, check=False)
+    assert wanted in done.stdout + done.stderr
+    assert done.returncode == (0 if label == "good" else 1)
