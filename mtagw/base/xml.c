@@ -174,25 +174,6 @@ const char *xml_text(const struct xml_node *node, struct arena *arena)
 	return copy;
 }
 
-const char *xml_text_lines(const struct xml_node *node, const char *line_break, struct arena *arena)
-{
-	struct buf out = {0};
-	const char *text;
-
-	for (xmlNodePtr child = ((const xmlNode *)node)->children; child != NULL; child = child->next) {
-		if (child->type == XML_TEXT_NODE && child->content != NULL) {
-			buf_puts(&out, (const char *)child->content);
-		} else if (child->type == XML_ELEMENT_NODE && strcmp((const char *)child->name, line_break) == 0) {
-			buf_putc(&out, '\n');
-		} else if (child->type == XML_ELEMENT_NODE) {
-			buf_puts(&out, xml_text((const struct xml_node *)child, arena));
-		}
-	}
-	text = arena_strndup(arena, buf_str(&out), out.len);
-	buf_free(&out);
-	return text;
-}
-
 /* Characters of XML 1.0 (section 2.2) kept, everything else as U+FFFD; invalid UTF-8 too. The caller frees. */
 static char *xml_chars(const char *text)
 {

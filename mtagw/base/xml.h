@@ -33,8 +33,6 @@ bool xml_attr_at(const struct xml_node *node, size_t i, const char **name_r, con
     struct arena *arena);
 /* Text of the element and below, blanks at both ends cut, runs of blanks kept. */
 const char *xml_text(const struct xml_node *node, struct arena *arena);
-/* The same with elements of that name (br) as line ends. */
-const char *xml_text_lines(const struct xml_node *node, const char *line_break, struct arena *arena);
 
 /* Building. Text is UTF-8; characters that XML cannot hold become U+FFFD. */
 struct xml_node *xml_add(struct xml_node *parent, const char *name);
