@@ -16,6 +16,7 @@ enum smtp_outcome { SMTP_OK, SMTP_TEMPFAIL, SMTP_PERMFAIL, SMTP_UNCERTAIN }; /* 
 struct smtp_client_rcpt {
 	const char *address;
 	void *user;
+	bool settled; /* its outcome is known; the others are accepted when before_dot comes */
 	/* filled when the message is done */
 	enum smtp_outcome outcome;
 	int code;             /* 0 when no reply came */

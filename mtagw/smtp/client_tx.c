@@ -25,6 +25,7 @@ static void settle(struct smtp_client *c, size_t i, enum smtp_outcome outcome, i
 	if (c->settled[i])
 		return;
 	c->settled[i] = true;
+	rcpt->settled = true;
 	if (c->accepted[i])
 		c->accepted_count--;
 	rcpt->outcome = outcome;

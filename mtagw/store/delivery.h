@@ -34,22 +34,35 @@ struct delivery_outcome {
 struct delivery_store *delivery_store_new(const struct settings *settings, struct loop *loop,
     void (*woken)(void *ctx), void *ctx); /* woken: notice on mtagw_delivery or reconnect */
 void delivery_store_free(struct delivery_store **store);
-/* Claims up to max waiting rows (FOR UPDATE SKIP LOCKED; owner, epoch+1, lease), also claimed rows whose lease is over: without dot_at as they were, with dot_at as
- * `uncertain`, recorded. Rows live until done returns. ok false: database away. */
-void delivery_claim(struct delivery_store *store, int max, int64_t now_ms,
+/* busy: destinations whose rows stay where they are (they have enough claims already). */
+/* Claims up to max waiting rows (FOR UPDATE SKIP LOCKED; owner, epoch+1, lease), also claimed rows
+ * whose lease is over: without dot_at as they were, with dot_at as `uncertain`, recorded. Rows live
+ * until done returns. ok false: database away. */
+void delivery_claim(struct delivery_store *store, int max, const char *const *busy, size_t busy_count,
+    int64_t now_ms,
     void (*done)(bool ok, const struct delivery *list, size_t count, void *ctx), void *ctx);
 /* Lease of these claims renewed; lost: ids that are no longer ours. */
 void delivery_renew(struct delivery_store *store, const int64_t *ids, size_t count, int64_t now_ms);
-/* The fence (DESIGN 4): group-commits dot_at where owner and epoch are still ours; ok false: do not send the dot. */
-void delivery_dot(struct delivery_store *store, const int64_t *ids, const int64_t *epochs, size_t count, int64_t now_ms,
+/* Claims that were not begun go back to waiting (draining). done may be NULL. */
+void delivery_release(struct delivery_store *store, const int64_t *ids, size_t count,
     void (*done)(bool ok, void *ctx), void *ctx);
-/* Records the attempt, the exchange row (ContentConsignment / RelayToNonERDS / ...Failure) and the new state in one transaction: delivered and failed delete the
- * row (failed adds work of kind `failure`), deferred sets next_at, uncertain stays with its reason. When the last delivery of a letter is gone the letter becomes
- * dispatched. Group-committed; done may be NULL. */
-void delivery_record(struct delivery_store *store, const struct delivery *d, const struct delivery_outcome *outcome,
-    void (*done)(bool ok, void *ctx), void *ctx);
-/* Up to 256 KiB of a body from offset (whole inline bodies come at once). The range is valid inside the callback; NULL range: not there. */
+/* The fence (DESIGN 4): group-commits dot_at where owner and epoch are still ours; ok false: do not
+ * send the dot. */
+void delivery_dot(struct delivery_store *store, const int64_t *ids, const int64_t *epochs,
+    size_t count, int64_t now_ms, void (*done)(bool ok, void *ctx), void *ctx);
+/* Records the attempt, the exchange row (ContentConsignment / RelayToNonERDS / ...Failure) and the
+ * new state in one transaction: delivered and failed delete the row (failed adds work of kind
+ * `failure`), deferred sets next_at, uncertain stays with its reason. When the last delivery of a
+ * letter is gone the letter becomes dispatched. Group-committed; done may be NULL. */
+void delivery_record(struct delivery_store *store, const struct delivery *d,
+    const struct delivery_outcome *outcome, void (*done)(bool ok, void *ctx), void *ctx);
+/* Up to 256 KiB of a body from offset (whole inline bodies come at once). The range is valid inside
+ * the callback; NULL range: not there. */
 void delivery_body(struct delivery_store *store, int64_t body_id, uint64_t offset, uint64_t length,
     void (*done)(bool ok, struct range bytes, void *ctx), void *ctx);
+
+struct stmt;
+extern const struct stmt *const delivery_statements[];
+extern const struct stmt *const delivery_record_statements[];
 
 #endif

@@ -1,0 +1,325 @@
+/*
+ * delivery_record: outcomes of attempts, group-committed like the taking in: attempt row, the queue
+ * row's end or new state, the trail, work for the router where it was the last attempt, and the
+ * letter's state when nothing of it is on its way any more. Each is written only where owner and
+ * epoch are still ours, which also makes a second writing after a commit of unknown fate harmless.
+ * Letters are locked in the order of their ids first, so that of two senders that end a letter's
+ * last two deliveries one sees the other's.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mtagw/base/log.h"
+#include "mtagw/base/mem.h"
+#include "mtagw/store/delivery_private.h"
+#include "mtagw/store/exchange.h"
+
+static const struct stmt lock_letters = {"delivery_lock_letters",
+    "select id from office.letter where id = any($1::bigint[]) order by id for update"};
+static const struct stmt put = {"delivery_record",
+    "with mine as (select * from mail.delivery where id = $1 and owner = $2 and epoch = $3 and "
+    "state = 'claimed'"
+    "  for update),"
+    " gone as (delete from mail.delivery where id in (select id from mine) and $5 in ('delivered', "
+    "'failed', 'expired')),"
+    " kept as (update mail.delivery set state = case $5 when 'deferred' then 'waiting' else "
+    "'uncertain' end,"
+    "  next_at = $13, owner = '', lease_until = 0, dot_at = case $5 when 'deferred' then null else "
+    "dot_at end,"
+    "  attempts = attempts + 1, last_code = $6, last_text = $8"
+    "  where id in (select id from mine) and $5 in ('deferred', 'uncertain')),"
+    " w as (insert into mail.work (id, kind, ref, next_at) select $14, 'failure', $4, $12 from mine"
+    "  where $5 in ('failed', 'expired')),"
+    " a as (insert into mail.attempt (id, delivery_id, outgoing_id, letter_id, recipient, route, "
+    "outcome, code, enhanced,"
+    "  reply, remote, tls, started_at, dot_at, at) select $4, id, outgoing_id, letter_id, "
+    "recipient, route, $5, $6, $7, $8,"
+    "  $9, $10, $11, dot_at, $12 from mine)"
+    " select count(*) from mine"};
+static const struct stmt trail = {"delivery_trail",
+    "select audit.write((select jsonb_agg(x) from jsonb_array_elements($1::text::jsonb) x"
+    " where exists (select 1 from mail.attempt a where a.id = (x -> 'detail' ->> "
+    "'attempt')::bigint)))"};
+static const struct stmt dispatch = {"delivery_dispatch",
+    "with d as (update office.letter l set state = 'dispatched', state_at = $2 where l.id = "
+    "any($1::bigint[])"
+    "  and l.state = 'signed' and not exists (select 1 from mail.delivery q where q.letter_id = "
+    "l.id)"
+    "  and exists (select 1 from mail.attempt a where a.letter_id = l.id and a.outcome = "
+    "'delivered') returning l.id)"
+    " select audit.write((select jsonb_agg(x) from jsonb_array_elements($3::text::jsonb) x"
+    "  where (x ->> 'letter_id')::bigint in (select id from d)))"};
+const struct stmt *const delivery_record_statements[] = {
+    &lock_letters, &put, &trail, &dispatch, NULL};
+
+struct record {
+	struct record *next;
+	struct arena *arena;
+	int64_t id, epoch, letter_id, attempt_id;
+	const char *recipient, *route;
+	struct delivery_outcome outcome; /* its strings are in the arena */
+	bool kept;                       /* still ours when written */
+	void (*done)(bool ok, void *ctx);
+	void *ctx;
+};
+
+static void record_soon_cb(void *ctx);
+
+void delivery_record_start(struct delivery_store *s)
+{
+	s->records_last = &s->records;
+	s->record_soon = timer_new(s->loop, record_soon_cb, s);
+}
+
+static void records_free(struct record *r)
+{
+	while (r != NULL) {
+		struct record *next = r->next;
+
+		arena_free(&r->arena);
+		free(r);
+		r = next;
+	}
+}
+
+void delivery_record_free(struct delivery_store *s)
+{
+	records_free(s->records);
+	records_free(s->out);
+	timer_free(&s->record_soon);
+}
+
+void delivery_record(struct delivery_store *s, const struct delivery *d,
+    const struct delivery_outcome *outcome, void (*done)(bool ok, void *ctx), void *ctx)
+{
+	struct record *r = mem_zalloc(sizeof(*r));
+	struct arena *arena = r->arena = arena_new();
+
+	r->id = d->id;
+	r->epoch = d->epoch;
+	r->letter_id = d->letter_id;
+	r->recipient = arena_strdup(arena, d->recipient);
+	r->route = arena_strdup(arena, d->route);
+	r->outcome = *outcome;
+	r->outcome.outcome = arena_strdup(arena, outcome->outcome);
+	r->outcome.enhanced = db_text_clean(outcome->enhanced, arena);
+	r->outcome.reply = db_text_clean(outcome->reply, arena);
+	r->outcome.remote = db_text_clean(outcome->remote, arena);
+	r->outcome.tls = db_text_clean(outcome->tls, arena);
+	r->done = done;
+	r->ctx = ctx;
+	*s->records_last = r;
+	s->records_last = &r->next;
+	if (!timer_running(s->record_soon))
+		timer_start(s->record_soon, 0);
+}
+
+static void put_row(const struct db_result *result, void *ctx)
+{
+	struct record *r = ctx;
+
+	r->kept = db_rows(result) == 1 && db_get_int(result, 0, 0) == 1;
+}
+
+static void add_put(struct delivery_store *s, struct record *r, struct db_batch *batch)
+{
+	const struct delivery_outcome *o = &r->outcome;
+	struct db_param params[] = {db_int(r->id), db_text(s->owner), db_int(r->epoch),
+	    db_int(r->attempt_id), db_text(o->outcome), db_int(o->code), db_text(o->enhanced),
+	    db_text(o->reply), db_text(o->remote), db_text(o->tls), db_int(o->started_at),
+	    db_int(o->at), db_int(o->next_at), db_int(delivery_id_take(s, o->at))};
+
+	r->kept = false;
+	db_batch_add(batch, &put, params, sizeof(params) / sizeof(params[0]), put_row, r);
+}
+
+/* ETSI EN 319 522 names: into the house it is a consignment, outside a relay to a system that is no
+ * ERDS. */
+static const char *event_of(const struct record *r)
+{
+	bool ok = strcmp(r->outcome.outcome, "delivered") == 0;
+
+	if (strcmp(r->route, "lmtp") == 0)
+		return ok ? "ContentConsignment" : "ContentConsignmentFailure";
+	return ok ? "RelayToNonERDS" : "RelayToNonERDSFailure";
+}
+
+static void append_row(struct buf *rows, char *json)
+{
+	buf_puts(rows, rows->len > 1 ? "," : "");
+	buf_append(rows, json + 1, strlen(json) - 2); /* without the brackets of a list of one */
+	free(json);
+}
+
+static void add_trail(struct delivery_store *s, const struct record *r, struct buf *rows)
+{
+	const struct delivery_outcome *o = &r->outcome;
+	char attempt[24], code[16] = "";
+	const char *details[] = {"attempt", attempt, "recipient", r->recipient, "reply", o->reply,
+	    "remote", o->remote, "tls", o->tls, NULL};
+	struct exchange x = {.at_ms = o->at,
+	    .event = event_of(r),
+	    .outcome = o->outcome,
+	    .letter_id = r->letter_id,
+	    .delivery_id = r->id,
+	    .code = code};
+
+	snprintf(attempt, sizeof(attempt), "%lld", (long long)r->attempt_id);
+	if (o->enhanced[0] != '\0')
+		x.code = o->enhanced;
+	else if (o->code != 0)
+		snprintf(code, sizeof(code), "%d", o->code);
+	append_row(rows, exchange_json(&x, delivery_id_take(s, o->at), details));
+}
+
+/* Letters of the group, each once: their number. */
+static size_t gather_letters(const struct record *r, int64_t *ids)
+{
+	size_t n = 0;
+
+	for (; r != NULL; r = r->next) {
+		size_t i = 0;
+
+		while (i < n && ids[i] != r->letter_id)
+			i++;
+		if (i == n && r->letter_id != 0)
+			ids[n++] = r->letter_id;
+	}
+	return n;
+}
+
+static void add_dispatch(
+    struct delivery_store *s, const int64_t *ids, size_t n, int64_t at, struct db_batch *batch)
+{
+	struct buf rows = {0};
+
+	buf_putc(&rows, '[');
+	for (size_t i = 0; i < n; i++) {
+		struct exchange x = {.at_ms = at,
+		    .event = "LetterDispatched",
+		    .outcome = "done",
+		    .letter_id = ids[i]};
+
+		append_row(&rows, exchange_json(&x, delivery_id_take(s, at), NULL));
+	}
+	buf_putc(&rows, ']');
+	struct db_param params[] = {db_ints(ids, n), db_int(at), db_text(buf_str(&rows))};
+	db_batch_add(batch, &dispatch, params, 3, NULL, NULL);
+	buf_free(&rows);
+}
+
+static void record_done(enum db_status status, struct db *db, void *ctx);
+
+static void send_group(struct delivery_store *s)
+{
+	int64_t letters[DELIVERY_GROUP_MAX];
+	size_t n = gather_letters(s->out, letters);
+	struct db_batch *batch = db_batch_new(s->db);
+	struct db_param param = db_ints(letters, n);
+	struct buf rows = {0};
+
+	if (n > 0)
+		db_batch_add(batch, &lock_letters, &param, 1, NULL, NULL);
+	buf_putc(&rows, '[');
+	for (struct record *r = s->out; r != NULL; r = r->next) {
+		r->attempt_id = delivery_id_take(s, r->outcome.at);
+		add_put(s, r, batch);
+		add_trail(s, r, &rows);
+	}
+	buf_putc(&rows, ']');
+	param = db_text(buf_str(&rows));
+	db_batch_add(batch, &trail, &param, 1, NULL, NULL);
+	buf_free(&rows);
+	if (n > 0)
+		add_dispatch(s, letters, n, s->out->outcome.at, batch);
+	db_batch_send(&batch, record_done, s);
+}
+
+static void record_soon_cb(void *ctx)
+{
+	struct delivery_store *s = ctx;
+	struct record **last = &s->out;
+	size_t n = 0;
+
+	if (s->out != NULL || s->records == NULL)
+		return;
+	delivery_ids_fetch(s);
+	while (s->records != NULL && n < DELIVERY_GROUP_MAX &&
+	       delivery_ids_at_hand(s) >= 4 * (int64_t)(n + 1)) {
+		*last = s->records;
+		last = &s->records->next;
+		s->records = s->records->next;
+		*last = NULL;
+		n++;
+	}
+	if (s->records == NULL)
+		s->records_last = &s->records;
+	if (n == 0)
+		timer_start(s->record_soon, DELIVERY_RECORD_AGAIN_MS);
+	else
+		send_group(s);
+}
+
+static void answer(struct delivery_store *s, bool ok)
+{
+	struct record *list = s->out;
+	bool failure = false;
+
+	s->out = NULL;
+	for (struct record *r = list; r != NULL; r = r->next) {
+		if (ok && !r->kept)
+			log_warn("delivery_not_ours id=%lld outcome=%s", (long long)r->id,
+			    r->outcome.outcome);
+		failure = failure || strcmp(r->outcome.outcome, "failed") == 0 ||
+		          strcmp(r->outcome.outcome, "expired") == 0;
+		if (r->done != NULL)
+			r->done(ok && r->kept, r->ctx);
+	}
+	if (ok && failure)
+		db_notify(s->side, "mtagw_work");
+	records_free(list);
+}
+
+/* The group goes back to the head of the queue. */
+static void put_back(struct delivery_store *s)
+{
+	struct record **last = &s->out;
+
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = s->records;
+	if (s->records == NULL)
+		s->records_last = last;
+	s->records = s->out;
+	s->out = NULL;
+	if (s->records_last == &s->out)
+		s->records_last = &s->records;
+}
+
+static void record_done(enum db_status status, struct db *db, void *ctx)
+{
+	struct delivery_store *s = ctx;
+
+	if (status == DB_DONE || (status == DB_REFUSED && s->out->next == NULL)) {
+		if (status == DB_REFUSED)
+			log_error("delivery_record id=%lld refused=\"%s\": its lease will run out",
+			    (long long)s->out->id, log_safe(db_message(db)));
+		answer(s, status == DB_DONE);
+		timer_start(s->record_soon, 0);
+		return;
+	}
+	if (status == DB_REFUSED) { /* one by one: the first alone, the rest after it */
+		struct record *rest = s->out->next;
+
+		s->out->next = NULL;
+		struct record *first = s->out;
+		s->out = rest;
+		put_back(s);
+		s->out = first;
+		send_group(s);
+		return;
+	}
+	put_back(s);
+	timer_start(s->record_soon, DELIVERY_RECORD_AGAIN_MS);
+}
