@@ -33,6 +33,13 @@ static const char *destinations(struct task *t, const struct letter_row *row, co
 	return text;
 }
 
+static const char *title_of(const struct task *t, const char *position)
+{
+	const struct policy_position *p = policy_position(t->law->policy, position);
+
+	return p ? p->title : position;
+}
+
 static int load_letter(struct worker *w, struct task *t, struct letter_row *row)
 {
 	int rc = letter_row_load(w->db, t->work->ref, t->arena, row, &t->err);
@@ -101,7 +108,7 @@ enum task_result number_task(struct worker *w, struct task *t)
 	    .position = row.position, .login = row.login, .incumbency = row.incumbency, .series = d.series,
 	    .pattern = d.pattern, .agenda_series = arena_printf(t->arena, "agenda-keluar/%s", row.agency),
 	    .agenda_agency = row.agency, .agenda_direction = "outgoing",
-	    .agenda_sender = policy_position(t->law->policy, row.position)->title,
+	    .agenda_sender = title_of(t, row.position),
 	    .agenda_destination = destinations(t, &row, NULL), .agenda_channel = "internal", .event = "Numbered",
 	    .policy_version = t->law->version, .rule_id = d.rule_id};
 	if (strcmp(row.scope, "outside") == 0)
@@ -128,8 +135,7 @@ enum task_result register_task(struct worker *w, struct task *t)
 	*item = (struct number_item){.letter_id = row.id, .date = arena_strdup(t->arena, day), .at_ms = t->now_ms,
 	    .position = row.position, .login = row.login, .incumbency = row.incumbency,
 	    .agenda_series = arena_printf(t->arena, "agenda-masuk/%s", t->work->arg), .agenda_agency = t->work->arg,
-	    .agenda_direction = "incoming", .agenda_sender = policy_position(t->law->policy, row.position)
-	        ? policy_position(t->law->policy, row.position)->title : row.position,
+	    .agenda_direction = "incoming", .agenda_sender = title_of(t, row.position),
 	    .agenda_destination = destinations(t, &row, t->work->arg), .agenda_channel = "internal", .event = "Registered",
 	    .policy_version = row.policy_version, .rule_id = row.rule_id};
 	if (ids_next(&w->ids, w->db, t->now_ms, &item->agenda_id, &t->err) < 0 ||

@@ -111,7 +111,7 @@ static void put_back(struct worker *w, struct task *t)
 	}
 	exchanges_free(&list);
 	if (work_wait(w->db, t->work, w->owner, t->now_ms + wait_ms(t->work->waits), t->err.text, &err) < 0)
-		log_warn("work-wait-failed work=%lld reason=\"%s\"", (long long)t->work->id, log_safe(err.text));
+		w->holding = true;
 }
 
 static void set_aside(struct worker *w, struct work *work, const char *reason, int64_t now_ms)
@@ -287,6 +287,7 @@ static void run_round(struct worker *w, struct task *tasks, size_t count, bool a
 		(void)err_set(&go[0]->err, "the database refused it: %.400s", err.text);
 		put_back(w, go[0]);
 	} else if (rc < 0) {
+		w->holding = true;
 		log_warn("stage-not-committed pieces=%zu reason=\"%s\"", n, log_safe(err.text));
 	}
 	free(go);
@@ -351,6 +352,8 @@ void worker_run(struct role *role, bool render, int index)
 
 	worker_open(&w, role, render, index);
 	while (!role_draining()) {
+		if (w.holding && work_release_own(w.db, w.owner, clock_now_ms(), &err) == 1)
+			w.holding = false;
 		int fresh = turn(&w, false);
 		int again = fresh == 0 ? turn(&w, true) : 0;
 

@@ -35,6 +35,7 @@ struct worker {
 	struct pdf *pdf; /* render workers only */
 	struct token_key token_key;
 	bool renders;   /* a render worker: claims kind render, none else */
+	bool holding;   /* a stage was not committed: claims of ours stand that nobody works on */
 	char owner[64]; /* host:pid:start, unique */
 };
 

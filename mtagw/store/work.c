@@ -38,9 +38,12 @@ static const struct stmt wait = {"work_wait",
 static const struct stmt expired = {"work_release_expired",
     "with e as (select id from mail.work where state = 'claimed' and lease_until < $1 for update skip locked)"
     " update mail.work w set state = 'waiting', owner = '', next_at = $1 from e where w.id = e.id returning w.id"};
+static const struct stmt release_own = {"work_release_own",
+    "update mail.work set state = 'waiting', owner = '', tries = greatest(tries - 1, 0), alone = greatest(alone - 1, 0),"
+    " next_at = $2 where owner = $1 and state = 'claimed'"};
 
 const struct stmt *const work_statements[] = {
-    &claim, &hold, &renew, &done, &next, &hand_over, &quarantine, &add, &wait, &expired, NULL};
+    &claim, &hold, &renew, &done, &next, &hand_over, &quarantine, &add, &wait, &expired, &release_own, NULL};
 
 int work_claim(struct db *db, const char *const *kinds, size_t kind_count, int max, bool alone, const char *owner,
     int64_t now_ms, int64_t lease_ms, struct arena *arena, struct work **list_r, size_t *count_r,
@@ -168,4 +171,11 @@ int work_release_expired(struct db *db, int64_t now_ms, struct err *error_r)
 	n = (int)db_rows(r);
 	db_result_free(&r);
 	return n;
+}
+
+int work_release_own(struct db *db, const char *owner, int64_t now_ms, struct err *error_r)
+{
+	struct db_param params[] = {db_text(owner), db_int(now_ms)};
+
+	return db_query(db, &release_own, params, 2, NULL, error_r);
 }

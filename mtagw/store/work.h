@@ -37,6 +37,9 @@ int work_wait(struct db *db, const struct work *work, const char *owner, int64_t
 void work_queue_quarantine(struct db *db, const struct work *work, const char *reason);
 /* Waiting again for another kind of worker, not counted: commits by itself. */
 int work_hand_over(struct db *db, const struct work *work, const char *owner, int64_t now_ms, struct err *error_r);
+/* What this owner still holds after a stage that could not be committed waits again, not counted: the worker is alive, only the
+ * database was away. 1 or -1. */
+int work_release_own(struct db *db, const char *owner, int64_t now_ms, struct err *error_r);
 /* Rows whose lease is over wait again. Number of them, or -1. */
 int work_release_expired(struct db *db, int64_t now_ms, struct err *error_r);
 
