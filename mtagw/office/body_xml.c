@@ -1,133 +1,493 @@
 /*
- * body_xml: what a person typed into a mail client becomes paragraphs and lists, nothing cleverer:
- * empty lines part paragraphs, a line end inside one is kept as a line break only where the writer
- * broke early (a client that wraps at 72 columns meant no break).
+ * body_xml: the text that an official typed becomes the body of letter.xml (DESIGN 2). It knows
+ * what people do in mail: paragraphs by empty lines, numbered points and dashes, `Hari : Kamis`
+ * rows, lines wrapped by the client at about 72 columns. It does not read markup and drops no word.
+ * A list item always holds its text in a <p>, so that readers need element navigation only.
+ * Invariant: text -> body -> text -> body gives the same body twice, for consent is given on its
+ * hash.
  */
 #include "mtagw/office/body_xml.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A line shorter than this ended because the writer wanted it to, not because a client wrapped it. */
-#define WRAPPED_LINE_BYTES 55
-/* A longer one was not wrapped by the client at all: its end is the writer's (and so is that of a paragraph read back). */
-#define JOINED_LINE_BYTES 100
+#include "mtagw/office/letter_xml.h"
 
-enum line_kind { LINE_EMPTY, LINE_TEXT, LINE_NUMBERED, LINE_DASHED };
+/* Points within points: official letters number 1. a. 1) a); a fifth kind only comes with dashes.
+ */
+#define BODY_LIST_DEPTH_MAX 5
+/* Mail clients wrap between these columns; a longer line with blanks in it means that nobody
+ * wrapped. */
+#define BODY_WRAP_MIN 60
+#define BODY_WRAP_MAX 80
+/* A label of a `Label : value` row: `Hari/tanggal`, `Tempat pelaksanaan`; longer ones are
+ * sentences. */
+#define BODY_LABEL_MAX 30
+#define BODY_LABEL_WORDS_MAX 4
+/* `12.` is a point, `2026.` ends a sentence. */
+#define BODY_POINT_MAX 99
 
-static enum line_kind classify(const char *line, size_t len, size_t *skip_r)
+enum marker {
+	MARKER_NONE,
+	MARKER_DIGIT,
+	MARKER_ALPHA,
+	MARKER_DIGIT_PAREN,
+	MARKER_ALPHA_PAREN,
+	MARKER_DASH
+};
+
+struct line {
+	struct range text; /* blanks at both ends cut; empty for an empty line */
+	bool indented;
+};
+
+struct list {
+	enum marker kind;
+	unsigned next; /* number of the point that would go on with it */
+};
+
+struct writer {
+	struct buf *out;
+	size_t wrap; /* column at which the client wrapped; 0: it did not */
+	struct list lists[BODY_LIST_DEPTH_MAX];
+	size_t depth;
+	bool paragraph, table; /* open <p>, <table> */
+	size_t last_len;       /* of the line before, in characters */
+	unsigned resume; /* number that would go on with the last outermost list of `1.`; 0: none */
+};
+
+static size_t characters(struct range r)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < r.len; i++)
+		n += ((unsigned char)r.p[i] & 0xc0) != 0x80;
+	return n;
+}
+
+/* Bytes of the UTF-8 sequence at p that XML 1.0 section 2.2 allows; 0 where it allows none. */
+static size_t xml_char(const unsigned char *p, size_t left)
+{
+	unsigned cp;
+	size_t n;
+
+	if (p[0] < 0x80)
+		return p[0] >= 0x20 || p[0] == '\t' || p[0] == '\n';
+	n = p[0] >= 0xf5 ? 0 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : p[0] >= 0xc2 ? 2 : 0;
+	if (n == 0 || n > left)
+		return 0;
+	cp = p[0] & (0xffu >> (n + 1));
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		cp = cp << 6 | (p[i] & 0x3f);
+	}
+	if ((n == 3 && cp < 0x800) || (n == 4 && (cp < 0x10000 || cp > 0x10ffff)))
+		return 0;
+	if ((cp >= 0xd800 && cp <= 0xdfff) || cp == 0xfffe || cp == 0xffff)
+		return 0;
+	return n;
+}
+
+/* Everything XML can hold, the rest as U+FFFD: done first, so that no rule sees other characters
+ * than a later reader. */
+static char *clean_copy(const char *text)
+{
+	struct buf out = {0};
+	size_t left = strlen(text);
+
+	while (left > 0) {
+		size_t n = xml_char((const unsigned char *)text, left);
+
+		if (n > 0)
+			buf_append(&out, text, n);
+		else if (*text != '\r')
+			buf_puts(&out, "\xef\xbf\xbd");
+		text += n ? n : 1;
+		left -= n ? n : 1;
+	}
+	return buf_steal(&out);
+}
+
+static size_t skip_blanks(struct range r, size_t i)
+{
+	while (i < r.len && (r.p[i] == ' ' || r.p[i] == '\t'))
+		i++;
+	return i;
+}
+
+/* Escaped, runs of blanks as one, BODY_XML_BREAK as <br/>. */
+static void put_text(struct buf *out, struct range r)
+{
+	bool blank = false;
+
+	for (size_t i = 0; i < r.len; i++) {
+		if (r.p[i] == ' ' || r.p[i] == '\t') {
+			blank = true;
+			continue;
+		}
+		if (r.len - i >= 3 && memcmp(r.p + i, BODY_XML_BREAK, 3) == 0) {
+			buf_puts(out, "<br/>");
+			blank = false;
+			i = skip_blanks(r, i + 3) - 1;
+			continue;
+		}
+		if (blank)
+			buf_putc(out, ' ');
+		blank = false;
+		if (r.p[i] == '<')
+			buf_puts(out, "&lt;");
+		else if (r.p[i] == '>')
+			buf_puts(out, "&gt;");
+		else if (r.p[i] == '&')
+			buf_puts(out, "&amp;");
+		else
+			buf_putc(out, r.p[i]);
+	}
+}
+
+/* Bytes of `1.`, `a)`, `-` or a bullet at the start; 0 for none. */
+static size_t marker_length(struct range line, enum marker *kind_r, unsigned *n_r)
 {
 	size_t i = 0;
 
-	while (i < len && (line[i] == ' ' || line[i] == '\t'))
+	*n_r = 1;
+	*kind_r = MARKER_DASH;
+	if (line.len > 4 && memcmp(line.p, "\xe2\x80\xa2", 3) == 0) /* bullet */
+		return 3;
+	if (line.len > 2 && (line.p[0] == '-' || line.p[0] == '*'))
+		return 1;
+	while (i < line.len && i < 2 && isdigit((unsigned char)line.p[i]))
 		i++;
-	*skip_r = i;
-	if (i == len)
-		return LINE_EMPTY;
-	if (i + 2 < len && (line[i] == '-' || line[i] == '*') && line[i + 1] == ' ') {
-		*skip_r = i + 2;
-		return LINE_DASHED;
+	if (i > 0) {
+		*n_r = (unsigned)strtoul(line.p, NULL, 10);
+		*kind_r = MARKER_DIGIT;
+	} else if (line.len > 2 && line.p[0] >= 'a' && line.p[0] <= 'z') {
+		*n_r = (unsigned)(line.p[0] - 'a') + 1;
+		*kind_r = MARKER_ALPHA;
+		i = 1;
 	}
-	if (i + 4 < len && (strncmp(line + i, "\xe2\x80\x93 ", 4) == 0 || strncmp(line + i, "\xe2\x80\xa2 ", 4) == 0)) {
-		*skip_r = i + 4;
-		return LINE_DASHED;
-	}
-	if (isdigit((unsigned char)line[i])) {
-		size_t k = i;
-
-		while (k < len && k < i + 3 && isdigit((unsigned char)line[k]))
-			k++;
-		if (k + 1 < len && (line[k] == '.' || line[k] == ')') && line[k + 1] == ' ') {
-			*skip_r = k + 2;
-			return LINE_NUMBERED;
-		}
-	}
-	return LINE_TEXT;
+	if (i == 0 || i >= line.len || (line.p[i] != '.' && line.p[i] != ')'))
+		return 0;
+	if (line.p[i] == ')')
+		*kind_r = *kind_r == MARKER_DIGIT ? MARKER_DIGIT_PAREN : MARKER_ALPHA_PAREN;
+	return i + 1;
 }
 
-struct builder {
-	struct xml_node *body, *list, *item;
-	enum line_kind list_kind;
-	size_t lines; /* of the item so far */
-	bool broke;   /* the last line ended because the writer wanted it to */
-};
-
-static void add_line(struct builder *b, const char *line, size_t len)
+/* A marker, a blank and words: *n_r its number from 1, *rest_r the words. */
+static enum marker read_marker(struct range line, unsigned *n_r, struct range *rest_r)
 {
-	char *text = mem_strndup(line, len);
+	enum marker kind;
+	size_t i = marker_length(line, &kind, n_r);
 
-	while (len > 0 && text[len - 1] == ' ')
-		text[--len] = '\0';
-	if (b->lines > 0 && b->broke)
-		(void)xml_add(b->item, "br");
-	else if (b->lines > 0)
-		xml_add_text(b->item, NULL, " ");
-	xml_add_text(b->item, NULL, text);
-	b->lines++;
-	b->broke = len < WRAPPED_LINE_BYTES || len > JOINED_LINE_BYTES;
-	free(text);
+	if (i == 0 || i >= line.len || (line.p[i] != ' ' && line.p[i] != '\t') || *n_r == 0 ||
+	    *n_r > BODY_POINT_MAX)
+		return MARKER_NONE;
+	*rest_r = range_trim((struct range){line.p + i, line.len - i});
+	return rest_r->len ? kind : MARKER_NONE;
 }
 
-static void take_line(struct builder *b, const char *line, size_t len)
+/* `Label : value`; the halves trimmed. */
+static bool read_row(struct range line, struct range *label_r, struct range *value_r)
 {
-	size_t skip;
-	enum line_kind kind = classify(line, len, &skip);
+	const char *colon = line.len ? memchr(line.p, ':', line.len) : NULL;
+	unsigned words = 1;
+	size_t at;
 
-	if (kind == LINE_EMPTY) {
-		b->item = NULL;
-		return;
-	}
-	if (kind == LINE_NUMBERED || kind == LINE_DASHED) {
-		if (b->list == NULL || b->list_kind != kind)
-			b->list = xml_add(b->body, kind == LINE_NUMBERED ? "ol" : "ul");
-		b->list_kind = kind;
-		b->item = xml_add(b->list, "li");
-		b->lines = 0;
-	} else if (b->item == NULL) {
-		b->list = NULL;
-		b->item = xml_add(b->body, "p");
-		b->lines = 0;
-	}
-	add_line(b, line + skip, len - skip);
+	if (colon == NULL || !isalpha((unsigned char)line.p[0]))
+		return false;
+	at = (size_t)(colon - line.p);
+	if (at + 1 >= line.len || (colon[1] != ' ' && colon[1] != '\t'))
+		return false;
+	*label_r = range_trim((struct range){line.p, at});
+	*value_r = range_trim((struct range){colon + 1, line.len - at - 1});
+	for (size_t i = 1; i < label_r->len; i++)
+		words += label_r->p[i] == ' ' && label_r->p[i - 1] != ' ';
+	return label_r->len <= BODY_LABEL_MAX && words <= BODY_LABEL_WORDS_MAX &&
+	       value_r->len > 0 && memchr(label_r->p, '.', label_r->len) == NULL;
 }
 
-void body_xml_add(struct xml_node *body, const char *text)
+static struct range next_line(const char **p)
 {
-	struct builder b = {.body = body};
+	const char *end = strchr(*p, '\n');
+	struct range line = {*p, end ? (size_t)(end - *p) : strlen(*p)};
+
+	*p = end ? end + 1 : *p + line.len;
+	return line;
+}
+
+static struct line trimmed(struct range raw)
+{
+	struct line line = {.text = range_trim(raw)};
+
+	line.indented = line.text.len > 0 && line.text.p > raw.p;
+	return line;
+}
+
+/* Where the client wrapped; 0 where a line that could have been wrapped was not. */
+static size_t find_wrap(const char *text)
+{
+	size_t longest = 0;
 
 	while (*text != '\0') {
-		size_t len = strcspn(text, "\n");
+		struct range line = next_line(&text);
+		size_t n = characters(line);
 
-		take_line(&b, text, len);
-		text += len + (text[len] == '\n');
+		if (n > BODY_WRAP_MAX && memchr(line.p, ' ', line.len) != NULL)
+			return 0;
+		if (n > longest && n <= BODY_WRAP_MAX)
+			longest = n;
+	}
+	return longest >= BODY_WRAP_MIN ? longest : 0;
+}
+
+/* The client broke here, since the next word had no room on the line before. */
+static bool wrapped(const struct writer *w, struct range next)
+{
+	const char *blank = memchr(next.p, ' ', next.len);
+	struct range word = {next.p, blank ? (size_t)(blank - next.p) : next.len};
+
+	return w->wrap != 0 && w->last_len + 1 + characters(word) > w->wrap;
+}
+
+static void close_paragraph(struct writer *w)
+{
+	if (w->paragraph)
+		buf_puts(w->out, "</p>");
+	w->paragraph = false;
+}
+
+static void close_table(struct writer *w)
+{
+	if (w->table)
+		buf_puts(w->out, "</td></tr></table>");
+	w->table = false;
+}
+
+static void close_lists(struct writer *w, size_t depth)
+{
+	close_paragraph(w);
+	while (w->depth > depth) {
+		struct list *list = &w->lists[--w->depth];
+
+		buf_puts(w->out, list->kind == MARKER_DASH ? "</li></ul>" : "</li></ol>");
+		if (w->depth == 0)
+			w->resume = list->kind == MARKER_DIGIT ? list->next : 0;
 	}
 }
 
-static void put_item(const struct xml_node *item, const char *lead, struct arena *arena, struct buf *out)
+static void close_all(struct writer *w)
 {
-	const char *text = xml_text(item, arena), *at;
+	close_table(w);
+	close_lists(w, 0);
+}
 
-	buf_puts(out, lead);
-	while ((at = strstr(text, BODY_XML_BREAK)) != NULL) {
-		buf_append(out, text, (size_t)(at - text));
-		buf_putc(out, '\n');
-		text = at + strlen(BODY_XML_BREAK);
+static void open_list(struct writer *w, enum marker kind, unsigned n)
+{
+	static const char *const types[] = {"", "1", "a", "1)", "a)", ""};
+
+	close_table(w);
+	close_paragraph(w);
+	w->lists[w->depth++] = (struct list){.kind = kind, .next = n + 1};
+	if (kind == MARKER_DASH)
+		buf_puts(w->out, "<ul>");
+	else if (n > 1)
+		buf_printf(w->out, "<ol start=\"%u\" type=\"%s\">", n, types[kind]);
+	else
+		buf_printf(w->out, "<ol type=\"%s\">", types[kind]);
+	buf_puts(w->out, "<li><p>");
+	w->paragraph = true;
+}
+
+/* True when the line is a point: it goes on with an open list or begins one. */
+static bool add_point(struct writer *w, struct range line, bool after_empty)
+{
+	struct range rest;
+	unsigned n;
+	enum marker kind = read_marker(line, &n, &rest);
+	bool block_start = after_empty || !w->paragraph;
+	size_t level = w->depth;
+
+	if (kind == MARKER_NONE)
+		return false;
+	while (level > 0 && w->lists[level - 1].kind != kind)
+		level--;
+	if (level > 0 && (kind == MARKER_DASH || w->lists[level - 1].next == n)) {
+		close_lists(w, level);
+		w->lists[level - 1].next = n + 1;
+		buf_puts(w->out, "</li><li><p>");
+		w->paragraph = true;
+	} else if (n == 1) {
+		if (level > 0) /* the same kind begins anew: another list */
+			close_all(w);
+		open_list(w, kind, n);
+	} else if (block_start && w->depth == 0 && kind == MARKER_DIGIT && n == w->resume) {
+		open_list(w, kind, n); /* points with paragraphs between them */
+	} else {
+		return false;
 	}
-	buf_puts(out, text);
-	buf_putc(out, '\n');
+	put_text(w->out, rest);
+	return true;
+}
+
+static bool is_row(struct line line)
+{
+	struct range a, b;
+	unsigned n;
+
+	return line.text.len > 0 && read_marker(line.text, &n, &a) == MARKER_NONE &&
+	       read_row(line.text, &a, &b);
+}
+
+/* Whether the lines behind a row hold another one; a value that goes on is indented. */
+static bool row_follows(const char *following)
+{
+	struct line next;
+
+	do
+		next = trimmed(next_line(&following));
+	while (next.indented && *following != '\0' && !is_row(next));
+	return is_row(next);
+}
+
+/* A row begins a table only where another follows: `Perihal: mohon bantuan` alone is a sentence. */
+static bool add_row(struct writer *w, struct line line, const char *following)
+{
+	struct range label, value;
+
+	if (!is_row(line) || !read_row(line.text, &label, &value))
+		return false;
+	if (w->table) {
+		buf_puts(w->out, "</td></tr>");
+	} else {
+		if ((w->depth > 0 && line.indented) || !row_follows(following))
+			return false;
+		close_lists(w, 0);
+		buf_puts(w->out, "<table>");
+		w->table = true;
+	}
+	buf_puts(w->out, "<tr><td>");
+	put_text(w->out, label);
+	buf_puts(w->out, "</td><td>");
+	put_text(w->out, value);
+	return true;
+}
+
+/* Words go on with what is open, or begin a paragraph. */
+static void add_words(struct writer *w, struct line line, bool after_empty)
+{
+	if (w->table && line.indented) {
+		buf_putc(w->out, ' ');
+	} else if (w->paragraph && !after_empty && wrapped(w, line.text)) {
+		buf_putc(w->out, ' ');
+	} else if (w->paragraph && !after_empty && (w->depth == 0 || line.indented)) {
+		buf_puts(w->out, "<br/>");
+	} else {
+		close_table(w);
+		if (w->depth > 0 && line.indented) /* a further paragraph of the point */
+			close_paragraph(w);
+		else
+			close_all(w);
+		buf_puts(w->out, "<p>");
+		w->paragraph = true;
+	}
+	put_text(w->out, line.text);
+}
+
+void body_xml_write(const char *given, struct buf *out)
+{
+	char *clean = clean_copy(given);
+	const char *text = clean;
+	struct writer w = {.out = out, .wrap = find_wrap(text)};
+	bool after_empty = true;
+
+	buf_puts(out, "<body xmlns=\"" LETTER_XML_NS "\">");
+	while (*text != '\0') {
+		struct range raw = next_line(&text);
+		struct line line = trimmed(raw);
+
+		if (line.text.len == 0) {
+			after_empty = true;
+			close_table(&w);
+			continue;
+		}
+		if (!add_point(&w, line.text, after_empty) && !add_row(&w, line, text))
+			add_words(&w, line, after_empty);
+		w.last_len = characters(raw);
+		after_empty = false;
+	}
+	close_all(&w);
+	buf_puts(out, "</body>");
+	free(clean);
+}
+
+static void text_rows(const struct xml_node *table, struct arena *arena, struct buf *out)
+{
+	for (struct xml_node *tr = xml_first(table, "tr"); tr; tr = xml_next(tr, "tr")) {
+		const char *between = "";
+
+		for (struct xml_node *td = xml_first(tr, "td"); td; td = xml_next(td, "td")) {
+			buf_printf(out, "%s%s", between, xml_text(td, arena));
+			between = " : ";
+		}
+		buf_putc(out, '\n');
+	}
+}
+
+static void text_marker(
+    const struct xml_node *list, unsigned n, struct arena *arena, struct buf *out)
+{
+	const char *type = xml_attr(list, "type", arena),
+	           *end = type && strchr(type, ')') ? ")" : ".";
+
+	if (strcmp(xml_name(list), "ul") == 0)
+		buf_puts(out, "- ");
+	else if (type != NULL && type[0] == 'a' && n >= 1 && n <= 26)
+		buf_printf(out, "%c%s ", (char)('a' + n - 1), end);
+	else
+		buf_printf(out, "%u%s ", n, end);
+}
+
+/* Recursion is bounded by the nesting that the XML reader allows. */
+static void text_list(
+    const struct xml_node *list, unsigned depth, struct arena *arena, struct buf *out)
+{
+	const char *start = xml_attr(list, "start", arena);
+	unsigned n = start ? (unsigned)strtoul(start, NULL, 10) : 1;
+
+	for (struct xml_node *li = xml_first(list, "li"); li; li = xml_next(li, "li"), n++) {
+		bool first = true;
+
+		buf_printf(out, "%*s", (int)(depth * 3), "");
+		text_marker(list, n, arena, out);
+		for (struct xml_node *child = xml_first(li, NULL); child;
+		     child = xml_next(child, NULL)) {
+			if (strcmp(xml_name(child), "p") != 0) {
+				text_list(child, depth + 1, arena, out);
+				continue;
+			}
+			if (!first)
+				buf_printf(out, "\n%*s", (int)(depth * 3 + 3), "");
+			buf_printf(out, "%s\n", xml_text(child, arena));
+			first = false;
+		}
+	}
 }
 
 void body_xml_text(const struct xml_node *body, struct arena *arena, struct buf *out)
 {
-	for (const struct xml_node *e = xml_first(body, NULL); e != NULL; e = xml_next(e, NULL)) {
-		int n = 0;
+	for (struct xml_node *block = xml_first(body, NULL); block; block = xml_next(block, NULL)) {
+		const char *name = xml_name(block);
 
-		if (out->len > 0)
+		if (strcmp(name, "p") == 0)
+			buf_printf(out, "%s\n", xml_text(block, arena));
+		else if (strcmp(name, "table") == 0)
+			text_rows(block, arena, out);
+		else
+			text_list(block, 0, arena, out);
+		if (xml_next(block, NULL) != NULL)
 			buf_putc(out, '\n');
-		if (strcmp(xml_name(e), "p") == 0)
-			put_item(e, "", arena, out);
-		for (const struct xml_node *li = xml_first(e, "li"); li != NULL; li = xml_next(li, "li"))
-			put_item(li, strcmp(xml_name(e), "ol") == 0 ? arena_printf(arena, "%d. ", ++n) : "- ", arena, out);
 	}
 }

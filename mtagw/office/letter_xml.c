@@ -1,144 +1,208 @@
 /*
- * letter_xml: writes a letter as letter.xml (letter_xml_read.c reads it back). Three forms of one
- * builder: whole (what templates and policies see), export (what travels: nothing of the house's
- * affairs, neither login nor incumbency nor state), and content: what consent is given on. Content has
- * no number, date or anything that comes after consent, so its hash survives numbering (DESIGN 3).
+ * letter_xml: writes a letter as letter.xml (DESIGN 2), in three forms that differ in what they
+ * leave out: whole (policies and templates), export (travels with the letter: nothing of the
+ * house's inner work), content (what consent is given on: nothing that comes or changes after
+ * consent). The schema is policies/schema/letter.rng; reading back is letter_xml_read.c. No layout
+ * is made here.
  */
 #include "mtagw/office/letter_xml.h"
 
-#include <string.h>
+#include <inttypes.h>
+#include <stdlib.h>
 
+#include "mtagw/base/log.h"
+#include "mtagw/base/mem.h"
 #include "mtagw/office/body_xml.h"
 
 enum form { FORM_WHOLE, FORM_EXPORT, FORM_CONTENT };
 
-static void put_optional(struct xml_node *parent, const char *name, const char *text)
+static const char *or_empty(const char *s)
 {
-	if (text != NULL && text[0] != '\0')
-		xml_add_text(parent, name, text);
+	return s ? s : "";
 }
 
-static void put_holder(struct xml_node *from, const struct letter *l)
+static const char *present(const char *s)
+{
+	return s && s[0] ? s : NULL;
+}
+
+/* Without blanks at both ends: readers cut them, and the hash must be the same after reading. */
+static void add_text(struct xml_node *parent, const char *name, const char *text)
+{
+	struct range r = range_trim(range_of(or_empty(text)));
+	char *copy = mem_strndup(r.len ? r.p : "", r.len);
+
+	xml_add_text(parent, name, copy);
+	free(copy);
+}
+
+static void add_present(struct xml_node *parent, const char *name, const char *text)
+{
+	if (range_trim(range_of(or_empty(text))).len > 0)
+		add_text(parent, name, text);
+}
+
+static void add_holder(struct xml_node *from, const struct letter *letter)
 {
 	struct xml_node *holder = xml_add(from, "holder");
 
-	xml_set_attr(holder, "print_rank", l->print_rank ? "yes" : "no");
-	put_optional(holder, "name", l->holder);
-	put_optional(holder, "rank_title", l->rank_title);
-	put_optional(holder, "pay_grade", l->pay_grade);
-	put_optional(holder, "nip", l->nip);
+	xml_set_attr(holder, "print_rank", letter->print_rank ? "yes" : "no");
+	add_present(holder, "name", letter->holder);
+	add_present(holder, "rank_title", letter->rank_title);
+	add_present(holder, "pay_grade", letter->pay_grade);
+	add_present(holder, "nip", letter->nip);
 }
 
-static void put_from(struct xml_node *root, const struct letter *l, enum form form)
+static void add_letterhead(struct xml_node *from, const struct letter *letter)
 {
-	struct xml_node *from = xml_add(root, "from"), *head;
+	struct xml_node *head = xml_add(from, "letterhead");
 
-	xml_set_attr(from, "position", l->position);
-	xml_set_attr(from, "agency", l->agency);
-	xml_set_attr(from, "capacity", l->capacity);
-	xml_set_attr(from, "registry", l->registry_address);
-	if (form != FORM_CONTENT)
-		xml_set_attr(from, "reply_to", l->reply_to);
-	if (form == FORM_WHOLE)
-		xml_set_attr(from, "login", l->login);
-	if (form == FORM_WHOLE && l->incumbency != 0)
-		xml_set_attrf(from, "incumbency", "%lld", (long long)l->incumbency);
-	xml_add_text(from, "title", l->position_title);
-	xml_add_text(from, "block", l->position_block);
-	put_optional(from, "delegator_block", l->delegator_block);
-	put_optional(from, "via_block", l->via_block);
-	put_optional(from, "own_post_block", l->own_post_block);
-	xml_add_text(from, "agency_name", l->agency_name);
-	xml_add_text(from, "place", l->place);
-	put_holder(from, l);
-	head = xml_add(from, "letterhead");
-	xml_set_attr(head, "kind", l->letterhead_kind);
-	for (size_t i = 0; i < sizeof(l->letterhead_lines) / sizeof(l->letterhead_lines[0]); i++)
-		put_optional(head, "line", l->letterhead_lines[i]);
+	xml_set_attr(
+	    head, "kind", present(letter->letterhead_kind) ? letter->letterhead_kind : "agency");
+	for (size_t i = 0;
+	     i < sizeof(letter->letterhead_lines) / sizeof(letter->letterhead_lines[0]); i++)
+		add_text(head, "line", letter->letterhead_lines[i]);
 }
 
-static void put_recipients(struct xml_node *root, const struct letter *l)
+static void add_from(struct xml_node *root, const struct letter *letter, enum form form)
+{
+	struct xml_node *from = xml_add(root, "from");
+
+	xml_set_attr(from, "position", or_empty(letter->position));
+	xml_set_attr(from, "agency", or_empty(letter->agency));
+	xml_set_attr(from, "capacity", or_empty(letter->capacity));
+	xml_set_attr(from, "registry", present(letter->registry_address));
+	if (form != FORM_CONTENT)
+		xml_set_attr(from, "reply_to", present(letter->reply_to));
+	if (form == FORM_WHOLE) {
+		xml_set_attr(from, "login", present(letter->login));
+		if (letter->incumbency != 0)
+			xml_set_attrf(from, "incumbency", "%" PRId64, letter->incumbency);
+	}
+	add_text(from, "title", letter->position_title);
+	add_text(from, "block", letter->position_block);
+	add_present(from, "delegator_block", letter->delegator_block);
+	add_present(from, "via_block", letter->via_block);
+	add_present(from, "own_post_block", letter->own_post_block);
+	add_text(from, "agency_name", letter->agency_name);
+	add_text(from, "place", letter->place);
+	add_holder(from, letter);
+	add_letterhead(from, letter);
+}
+
+static void add_recipients(struct xml_node *root, const struct letter *letter)
 {
 	struct xml_node *list = xml_add(root, "recipients");
 
-	for (size_t i = 0; i < l->recipient_count; i++) {
-		const struct letter_recipient *r = &l->recipients[i];
-		struct xml_node *e = xml_add(list, "recipient");
+	for (size_t i = 0; i < letter->recipient_count; i++) {
+		const struct letter_recipient *r = &letter->recipients[i];
+		struct xml_node *node = xml_add(list, "recipient");
 
-		xml_set_attr(e, "role", r->copy ? "copy" : "main");
-		xml_set_attr(e, "side", r->inside ? "inside" : "outside");
-		xml_set_attr(e, "address", r->address);
-		xml_set_attr(e, "position", r->position);
-		xml_set_attr(e, "agency", r->agency);
-		xml_add_text(e, "name", r->name);
-		xml_add_text(e, "place", r->place);
+		xml_set_attr(node, "role", r->copy ? "copy" : "main");
+		xml_set_attr(node, "side", r->inside ? "inside" : "outside");
+		xml_set_attr(node, "channel", r->inside ? "internal" : "email");
+		xml_set_attr(node, "address", or_empty(r->address));
+		xml_set_attr(node, "position", present(r->position));
+		xml_set_attr(node, "agency", present(r->agency));
+		add_text(node, "name", r->name);
+		add_text(node, "place", r->place);
 	}
 }
 
-static void put_enclosures(struct xml_node *root, const struct letter *l)
+/* Mixed content is written as text and parsed: the text is ours, escaped and cleaned by body_xml.
+ */
+static void add_body(struct xml_node *root, const struct letter *letter)
+{
+	struct buf text = {0};
+	struct err err;
+	struct xml *xml;
+
+	body_xml_write(or_empty(letter->body_text), &text);
+	xml = xml_parse(buf_range(&text), "body", &err);
+	if (xml != NULL) {
+		xml_copy_into(root, xml_root(xml), false);
+	} else { /* beyond a limit of the reader: every word is kept, its layout is not */
+		log_warn("letter-body-plain reason=\"%s\"", log_safe(err.text));
+		xml_add_text(xml_add(root, "body"), "p", or_empty(letter->body_text));
+	}
+	xml_free(&xml);
+	buf_free(&text);
+}
+
+static void add_enclosures(struct xml_node *root, const struct letter *letter)
 {
 	struct xml_node *list = xml_add(root, "enclosures");
 
-	for (size_t i = 0; i < l->enclosure_count; i++) {
-		struct xml_node *e = xml_add(list, "enclosure");
+	for (size_t i = 0; i < letter->enclosure_count; i++) {
+		const struct letter_enclosure *e = &letter->enclosures[i];
+		struct xml_node *node = xml_add(list, "enclosure");
 
-		xml_set_attr(e, "name", l->enclosures[i].filename);
-		xml_set_attr(e, "media_type", l->enclosures[i].media_type);
-		xml_set_attrf(e, "size", "%llu", (unsigned long long)l->enclosures[i].size);
-		xml_set_attr(e, "sha256", l->enclosures[i].sha256);
+		xml_set_attr(node, "name", or_empty(e->filename));
+		xml_set_attr(node, "media_type", or_empty(e->media_type));
+		xml_set_attrf(node, "size", "%" PRIu64, e->size);
+		xml_set_attr(node, "sha256", e->sha256);
 	}
 }
 
-static struct xml *build(const struct letter *l, enum form form)
+static void add_head(struct xml_node *root, const struct letter *letter, enum form form)
+{
+	xml_set_attr(root, "type", or_empty(letter->type));
+	xml_set_attr(root, "scope", letter_scope_names[letter->scope]);
+	xml_set_attr(root, "direction", "outgoing");
+	if (form == FORM_WHOLE) {
+		xml_set_attr(root, "state", present(letter->state) ? letter->state : "draft");
+		if (letter->id != 0)
+			xml_set_attrf(root, "id", "%" PRId64, letter->id);
+	}
+	if (form != FORM_CONTENT) {
+		xml_set_attr(root, "message_id", present(letter->message_id));
+		add_present(root, "number", letter->number);
+		add_present(root, "date", letter->date);
+	}
+	add_text(root, "classification_code", letter->classification_code);
+	add_text(root, "security_class", letter->security_class);
+	add_text(root, "urgency", letter->urgency);
+	add_text(root, "subject", letter->subject);
+	add_text(root, "summary", letter->summary);
+}
+
+static struct xml *make(const struct letter *letter, enum form form)
 {
 	struct xml *xml = xml_new("letter", LETTER_XML_NS);
 	struct xml_node *root = xml_root(xml);
 
-	xml_set_attrf(root, "id", "%lld", (long long)l->id);
-	xml_set_attr(root, "type", l->type);
-	xml_set_attr(root, "scope", letter_scope_names[l->scope]);
-	xml_set_attr(root, "direction", "outgoing");
-	if (form == FORM_WHOLE)
-		xml_set_attr(root, "state", l->state);
-	if (form != FORM_CONTENT) {
-		xml_set_attr(root, "message_id", l->message_id);
-		put_optional(root, "number", l->number);
-		put_optional(root, "date", l->date);
-	}
-	xml_add_text(root, "classification_code", l->classification_code);
-	xml_add_text(root, "security_class", l->security_class);
-	xml_add_text(root, "urgency", l->urgency);
-	xml_add_text(root, "subject", l->subject);
-	xml_add_text(root, "summary", l->summary);
-	put_from(root, l, form);
-	put_recipients(root, l);
-	body_xml_add(xml_add(root, "body"), l->body_text);
-	put_enclosures(root, l);
+	add_head(root, letter, form);
+	add_from(root, letter, form);
+	add_recipients(root, letter);
+	add_body(root, letter);
+	add_enclosures(root, letter);
 	return xml;
 }
 
 struct xml *letter_xml(const struct letter *letter)
 {
-	return build(letter, FORM_WHOLE);
+	return make(letter, FORM_WHOLE);
 }
 
 struct xml *letter_xml_export(const struct letter *letter)
 {
-	return build(letter, FORM_EXPORT);
+	return make(letter, FORM_EXPORT);
 }
 
-int letter_xml_canonical(const struct letter *letter, uint8_t sha256[SHA256_BYTES], struct buf *xml_r, struct err *error_r)
+int letter_xml_canonical(const struct letter *letter, uint8_t sha256[SHA256_BYTES],
+    struct buf *xml_r, struct err *error_r)
 {
-	struct xml *xml = build(letter, FORM_CONTENT);
-	struct buf canonical = {0};
-	int rc = xml_c14n(xml, &canonical, error_r);
+	struct xml *xml = make(letter, FORM_CONTENT);
+	struct buf text = {0};
+	int rc = xml_c14n(xml, &text, error_r);
 
-	if (rc == 1) {
-		codec_sha256(buf_str(&canonical), canonical.len, sha256);
+	if (rc >= 0) {
+		codec_sha256(buf_str(&text), text.len, sha256);
 		if (xml_r != NULL)
-			buf_append(xml_r, buf_str(&canonical), canonical.len);
+			buf_append(xml_r, buf_str(&text), text.len);
+		rc = 1;
 	}
-	buf_free(&canonical);
+	buf_free(&text);
 	xml_free(&xml);
 	return rc;
 }
