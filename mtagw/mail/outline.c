@@ -174,20 +174,21 @@ static int end_headers(
 /* 0 no delimiter of any open multipart; 1 delimiter, 2 close delimiter of stack[*level_r]. */
 static int match_delimiter(const struct outline *o, struct range line, size_t *level_r)
 {
-	while (line.len > 0 && (line.p[line.len - 1] == ' ' || line.p[line.len - 1] == '\t'))
-		line.len--; /* RFC 2046 5.1.1: transport padding */
 	for (size_t i = 0; i < o->depth; i++) {
 		const struct part *p = &o->stack[i];
-		size_t rest;
+		struct range rest;
 
 		if (p->boundary == NULL || line.len < p->boundary_len + 2 ||
 		    memcmp(line.p + 2, p->boundary, p->boundary_len) != 0)
 			continue;
 		*level_r = i;
-		rest = line.len - p->boundary_len - 2;
-		if (rest == 0)
+		rest = (struct range){line.p + p->boundary_len + 2, line.len - p->boundary_len - 2};
+		while (
+		    rest.len > 0 && (rest.p[rest.len - 1] == ' ' || rest.p[rest.len - 1] == '\t'))
+			rest.len--; /* RFC 2046 5.1.1: transport padding */
+		if (rest.len == 0)
 			return 1;
-		if (rest == 2 && memcmp(line.p + line.len - 2, "--", 2) == 0)
+		if (rest.len == 2 && memcmp(rest.p, "--", 2) == 0)
 			return 2;
 	}
 	return 0;
@@ -259,10 +260,8 @@ static int on_header_line(
 		return fail(o, error_r, "header too large", GUARD_HEADER_MAX_BYTES);
 	if (o->fields_total > GUARD_FIELDS_MAX)
 		return fail(o, error_r, "too many header fields", GUARD_FIELDS_MAX);
-	if (o->capture != NULL) {
+	if (o->capture != NULL) /* a continuation brings its own blank */
 		buf_append(o->capture, value, (size_t)(line.p + line.len - value));
-		buf_puts(o->capture, " ");
-	}
 	return 1;
 }
 
