@@ -10,7 +10,8 @@
 #include "mtagw/base/conn.h"
 #include "mtagw/base/err.h"
 
-/* A frame: 4 bytes big-endian payload length, payload. Longer ones than this are a protocol error. */
+/* A frame: 4 bytes big-endian payload length, payload. Longer ones than this are a protocol error.
+ */
 #define IPC_FRAME_MAX (1024 * 1024)
 
 /* Writing a payload into a buf. Strings and bytes carry a 4-byte length. */
@@ -20,8 +21,9 @@ void ipc_put_u64(struct buf *out, uint64_t v);
 void ipc_put_bytes(struct buf *out, const void *data, size_t len);
 void ipc_put_str(struct buf *out, const char *s);
 
-/* Reading it back: a cursor that goes bad (and stays bad, giving zeros) at the first defect; the caller checks ipc_done
- * once at the end (true: everything read, nothing left, no defect). Ranges point into the payload. */
+/* Reading it back: a cursor that goes bad (and stays bad, giving zeros) at the first defect; the
+ * caller checks ipc_done once at the end (true: everything read, nothing left, no defect). Ranges
+ * point into the payload. */
 struct ipc_reader {
 	const uint8_t *p;
 	size_t left;
@@ -39,7 +41,8 @@ int ipc_conn_frame(struct conn *conn, struct range *payload_r);
 void ipc_conn_drain(struct conn *conn);
 void ipc_conn_send(struct conn *conn, struct range payload);
 
-/* Blocking side (router, mtagwctl): connect to `unix:/path`; the descriptor or -1. timeout_ms bounds each call. */
+/* Blocking side (router, mtagwctl): connect to `unix:/path`; the descriptor or -1. timeout_ms
+ * bounds each call. */
 int ipc_connect(const char *address, int timeout_ms, struct err *error_r);
 int ipc_send(int fd, struct range payload, int timeout_ms, struct err *error_r);
 /* Replaces *payload by the next frame's. */

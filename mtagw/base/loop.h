@@ -1,4 +1,5 @@
-/* loop: the event loop, timers, signals and watched descriptors (the only libevent code besides conn). */
+/* loop: the event loop, timers, signals and watched descriptors (the only libevent code besides
+ * conn). */
 #ifndef BASE_LOOP_H
 #define BASE_LOOP_H
 
@@ -29,11 +30,23 @@ void timer_stop(struct timer *timer);
 bool timer_running(const struct timer *timer);
 void timer_free(struct timer **timer);
 
-/* Watches a descriptor owned by somebody else (libpq's, a listening socket): cb(readable, writable, ctx). */
-struct watch *watch_new(struct loop *loop, int fd, void (*cb)(bool readable, bool writable, void *ctx),
-    void *ctx);
+/* Watches a descriptor owned by somebody else (libpq's, a listening socket): cb(readable, writable,
+ * ctx). */
+struct watch *watch_new(
+    struct loop *loop, int fd, void (*cb)(bool readable, bool writable, void *ctx), void *ctx);
 void watch_set(struct watch *watch, bool want_read, bool want_write);
 void watch_free(struct watch **watch);
+
+/* What must be ended with the loop (a connection that is still closing): loop_free calls cb(ctx)
+ * once. The struct is the caller's, zeroed before first use, and stays until then or until
+ * loop_not_at_free (harmless when not registered). */
+struct loop_exit {
+	struct loop_exit *next, **back; /* of the loop */
+	void (*cb)(void *ctx);
+	void *ctx;
+};
+void loop_at_free(struct loop *loop, struct loop_exit *e);
+void loop_not_at_free(struct loop *loop, struct loop_exit *e);
 
 /* The libevent base, for conn.c alone. */
 struct event_base *loop_base(struct loop *loop);
