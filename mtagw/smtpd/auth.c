@@ -100,6 +100,10 @@ void auth_answer(struct smtp_session *s, struct range response, void *ctx)
 {
 	struct guest *guest = smtpd_guest(((struct door *)ctx)->smtpd, s);
 
+	if (response.p == NULL) { /* the client gave up; the engine answers */
+		auth_drop(guest);
+		return;
+	}
 	if (guest->auth == NULL) {
 		smtp_session_auth_fail(s, true);
 		return;

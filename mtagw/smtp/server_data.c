@@ -1,0 +1,129 @@
+/*
+ * server_data: the stream behind DATA, the one place that knows where a message ends. Only CRLF . CRLF
+ * does (RFC 5321 4.1.1.4); every other line end is an offence that refuses the whole message at its
+ * real end, so that nothing can be smuggled behind a false one. NUL, bare CR, bare LF and over-long
+ * lines are refused, never repaired. Lines are not buffered: ten megabytes without CRLF cost nothing.
+ */
+#include "mtagw/smtp/server_private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void server_data_start(struct smtp_session *s)
+{
+	s->data_state = DATA_LINE;
+	s->data_line_len = 0;
+	s->data_lines = 1;
+	s->data_failure.code = 0;
+	s->data_paused = false;
+	server_set_state(s, SERVER_DATA);
+}
+
+void server_data_fail(struct smtp_session *s, int code, const char *enhanced, const char *format, ...)
+{
+	va_list ap;
+
+	if (s->data_failure.code != 0)
+		return;
+	s->data_failure.code = code;
+	(void)snprintf(s->data_failure.enhanced, sizeof(s->data_failure.enhanced), "%s", enhanced);
+	va_start(ap, format);
+	(void)vsnprintf(s->data_failure.text, sizeof(s->data_failure.text), format, ap);
+	va_end(ap);
+}
+
+static void give(struct smtp_session *s, const char *from, const char *to)
+{
+	if (to > from && s->data_failure.code == 0)
+		s->params.ops->data(s, s->tx, from, (size_t)(to - from), s->params.ctx);
+}
+
+/* The role is asked what became of it; a failed message is answered here and now. */
+static void end_of_data(struct smtp_session *s)
+{
+	s->question = ASK_DATA;
+	if (s->data_failure.code == 0)
+		s->params.ops->data_end(s, s->tx, s->params.ctx);
+	if (s->question == ASK_DATA && s->data_failure.code != 0)
+		smtp_session_reply(s, s->data_failure.code, s->data_failure.enhanced, s->data_failure.text);
+}
+
+static void line_ended(struct smtp_session *s)
+{
+	s->data_state = DATA_LINE;
+	s->data_line_len = 0;
+	s->data_lines++;
+}
+
+/* A byte of text that is no part of a line end. */
+static void text_byte(struct smtp_session *s, char c)
+{
+	s->data_state = DATA_TEXT;
+	if (c == '\n') {
+		server_data_fail(s, 550, "5.5.2", "bare LF in line %zu of the message: lines end with CRLF", s->data_lines);
+	} else if (c == '\0') {
+		server_data_fail(s, 550, "5.5.2", "NUL byte in line %zu of the message", s->data_lines);
+	} else if (c == '\r') {
+		s->data_state = DATA_CR;
+		return;
+	}
+	if (++s->data_line_len > (size_t)s->params.settings->line_length_limit)
+		server_data_fail(s, 550, "5.5.2", "line %zu of the message is longer than %d bytes", s->data_lines,
+		    s->params.settings->line_length_limit);
+}
+
+size_t server_data_feed(struct smtp_session *s, struct range bytes)
+{
+	static const char crlf[] = "\r\n";
+	const char *p = bytes.p, *end = bytes.p + bytes.len, *from = p;
+	bool carried = s->data_state == DATA_CR; /* a CR of the bytes before waits for its LF */
+
+	for (; p < end; p++) {
+		switch (s->data_state) {
+		case DATA_LINE:
+			if (*p == '.') {
+				give(s, from, p); /* a stuffed dot is dropped, a lone one may be the end */
+				from = p + 1;
+				s->data_state = DATA_DOT;
+			} else {
+				text_byte(s, *p);
+			}
+			break;
+		case DATA_DOT:
+			if (*p == '\r') {
+				s->data_state = DATA_DOT_CR;
+				from = p + 1;
+			} else {
+				text_byte(s, *p);
+			}
+			break;
+		case DATA_DOT_CR:
+			if (*p == '\n') {
+				end_of_data(s);
+				return (size_t)(p + 1 - bytes.p);
+			}
+			server_data_fail(s, 550, "5.5.2", "bare CR in line %zu of the message: lines end with CRLF", s->data_lines);
+			text_byte(s, *p);
+			break;
+		case DATA_CR:
+			if (*p == '\n') {
+				if (carried) {
+					give(s, crlf, crlf + 2);
+					from = p + 1;
+				}
+				line_ended(s);
+			} else {
+				server_data_fail(
+				    s, 550, "5.5.2", "bare CR in line %zu of the message: lines end with CRLF", s->data_lines);
+				text_byte(s, *p);
+			}
+			carried = false;
+			break;
+		case DATA_TEXT:
+			text_byte(s, *p);
+			break;
+		}
+	}
+	give(s, from, s->data_state == DATA_CR && end > from ? end - 1 : end); /* a last CR waits for its LF */
+	return bytes.len;
+}
