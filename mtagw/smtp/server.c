@@ -162,6 +162,8 @@ static void server_process(struct smtp_session *s)
 		}
 		check_limits(s);
 	}
+	if (s->eof && !s->gone && s->question == ASK_NONE && !s->data_paused)
+		server_close(s, "closed by peer");
 	s->processing = false;
 	maybe_free(s);
 }
@@ -195,7 +197,8 @@ static void event(struct conn *conn, enum conn_event what, void *ctx)
 		server_close(s, "timeout");
 		return;
 	case CONN_EOF:
-		server_close(s, "closed by peer");
+		s->eof = true;
+		server_process(s);
 		return;
 	case CONN_ERROR:
 		server_close(s, conn_error(s->conn));

@@ -37,6 +37,7 @@ struct smtp_session {
 	bool processing;   /* inside server_process: answers only clear the question */
 	bool deferred;     /* a server_process is on its way from the loop */
 	bool gone;         /* closed; freed when nothing is on its way */
+	bool eof;          /* the peer sends no more; what it sent is still handled */
 	bool skipping;     /* an over-long command line is thrown away up to its end */
 	const char *shut;  /* 421 with this text as soon as nothing is under way */
 	/* DATA */
