@@ -16,13 +16,15 @@ struct address {
 	const char *domain;
 };
 
-/* A path as in `MAIL FROM:<a@b>` (the text starts at `<`): fills address_r and rest_r (what stands after `>`, for parameters).
- * Accepts and drops a source route (RFC 5321 4.1.2, appendix C); `<>` only where null_ok; `<postmaster>` only where
- * !null_ok. Limits of RFC 5321 4.5.3.1: local 64, domain 255. ASCII only (SMTPUTF8 comes later); CR, LF, NUL never. */
+/* A path as in `MAIL FROM:<a@b>` (the text starts at `<`): fills address_r and rest_r (what stands
+ * after `>`, for parameters). Accepts and drops a source route (RFC 5321 4.1.2, appendix C); `<>`
+ * only where null_ok; `<postmaster>` only where !null_ok. Limits of RFC 5321 4.5.3.1: local 64,
+ * domain 255. ASCII only (SMTPUTF8 comes later); CR, LF, NUL never. */
 int address_path(struct range text, bool null_ok, struct arena *arena, struct address *address_r,
     struct range *rest_r, struct err *error_r);
 /* A bare addr-spec, `a@b`. */
-int address_parse(struct range text, struct arena *arena, struct address *address_r, struct err *error_r);
+int address_parse(
+    struct range text, struct arena *arena, struct address *address_r, struct err *error_r);
 /* `a@b`, local part quoted where needed, "" for null. In the arena. */
 const char *address_format(const struct address *address, struct arena *arena);
 /* Domain and local part without regard to ASCII case (our own addresses are case-blind). */
@@ -34,7 +36,9 @@ struct mailbox {
 	const char *name; /* UTF-8, decoded, may be "" */
 	struct address address;
 };
-/* A list as in From/To/Cc/Reply-To, groups flattened, by libetpan's mailimf: 1 with list_r, 0 when empty, -1 malformed. */
+/* A list as in From/To/Cc/Reply-To, groups flattened, by libetpan's mailimf: 1 with list_r, 0 when
+ * empty, -1 malformed (also: an address that address_parse refuses, a quoted local part with
+ * blanks, comments nested deeper than 50). */
 int address_list(struct range value, struct arena *arena, struct mailbox **list_r, size_t *count_r,
     struct err *error_r);
 

@@ -1,4 +1,5 @@
-/* dsn: delivery status notifications (RFC 3464 in RFC 6522). Reading them comes with the bounces' issue. */
+/* dsn: delivery status notifications (RFC 3464 in RFC 6522). Reading them comes with the bounces'
+ * issue. */
 #ifndef MAIL_DSN_H
 #define MAIL_DSN_H
 
@@ -9,10 +10,10 @@
 
 struct dsn_recipient {
 	const char *final_recipient;
-	const char *action; /* failed, delayed, delivered */
-	const char *status; /* 5.1.1 */
-	const char *remote_mta;      /* NULL */
-	const char *diagnostic_code; /* reply text, NULL */
+	const char *action;                           /* failed, delayed, delivered */
+	const char *status;                           /* 5.1.1 */
+	const char *remote_mta;                       /* NULL */
+	const char *diagnostic_code;                  /* reply text, NULL */
 	int64_t last_attempt_ms, will_retry_until_ms; /* 0 = absent */
 };
 struct dsn {
@@ -21,7 +22,7 @@ struct dsn {
 	const char *envelope_id; /* NULL */
 	const struct dsn_recipient *recipients;
 	size_t recipient_count;
-	const char *text;            /* the human part, UTF-8 */
+	const char *text;              /* the human part, UTF-8 */
 	struct range original_headers; /* header block of the message it is about, CRLF */
 };
 /* Appends Content-Type: multipart/report ... to the end of the entity (no other header fields). */

@@ -1,4 +1,4 @@
-/* mime: the parsed message (the only libetpan MIME code). Every part keeps its exact byte ranges. */
+/* mime: the parsed message. Every part keeps its exact byte ranges. */
 #ifndef MAIL_MIME_H
 #define MAIL_MIME_H
 
@@ -16,9 +16,9 @@ struct mime_part {
 	const char *type, *subtype; /* lower case: "text", "plain" */
 	const char *charset;        /* lower case, "" when absent */
 	const char *boundary;       /* multipart only */
-	const char *filename;       /* decoded UTF-8, from Content-Disposition or name=; NULL when none */
-	const char *content_id;     /* without <>; NULL */
-	const char *format;         /* "flowed" or "" */
+	const char *filename; /* decoded UTF-8, from Content-Disposition or name=; NULL when none */
+	const char *content_id; /* without <>; NULL */
+	const char *format;     /* "flowed" or "" */
 	bool delsp;
 	bool attachment; /* Content-Disposition: attachment */
 	enum mime_encoding encoding;
@@ -29,25 +29,32 @@ struct mime_part {
 	struct mime_part *parent;
 };
 
-/* Parses bytes that guard_check passed. root_r lives in the arena, ranges point into message. -1 where libetpan
- * finds no message at all. */
-int mime_parse(struct range message, struct arena *arena, struct mime_part **root_r, struct err *error_r);
-/* Appends the decoded content: 1, or 0 when the transfer encoding was damaged (what could be decoded is there, error_r tells). */
+/* Parses bytes that guard_check passed. root_r lives in the arena, ranges point into message. -1 on
+ * an empty message and over the guard's structure limits. A multipart without a boundary, and an
+ * encoded message/rfc822, is a leaf. */
+int mime_parse(
+    struct range message, struct arena *arena, struct mime_part **root_r, struct err *error_r);
+/* Appends the decoded content: 1, or 0 when the transfer encoding was damaged (what could be
+ * decoded is there, error_r tells). */
 int mime_decode(const struct mime_part *part, struct buf *out, struct err *error_r);
-/* Appends the part's text as UTF-8 with LF line ends, format=flowed joined (RFC 3676), controls dropped. 0 when the charset is unknown
- * or broken (bytes above 126 become U+FFFD, error_r tells). */
+/* Appends the part's text as UTF-8 with LF line ends, format=flowed joined (RFC 3676), controls
+ * dropped. 0 when the charset is unknown or broken (bytes above 126 become U+FFFD, error_r tells).
+ */
 int mime_text(const struct mime_part *part, struct buf *out, struct err *error_r);
-/* What the writer wrote: the text of the first text part that is not an attachment, plain preferred, HTML turned into text. "" when
- * there is none. */
+/* What the writer wrote: the text of the first text part that is not an attachment, plain
+ * preferred, HTML turned into text. "" when there is none. */
 const char *mime_main_text(const struct mime_part *root, struct arena *arena);
-/* Parts that are enclosures: everything that is not the main text's alternatives, multipart containers, signatures; message/rfc822 is
- * one enclosure. Never by Content-Disposition alone. In document order. */
-size_t mime_enclosures(const struct mime_part *root, struct arena *arena, const struct mime_part ***list_r);
+/* Parts that are enclosures: everything that is not the main text's alternatives, multipart
+ * containers, signatures; message/rfc822 is one enclosure. Never by Content-Disposition alone. In
+ * document order. */
+size_t mime_enclosures(
+    const struct mime_part *root, struct arena *arena, const struct mime_part ***list_r);
 /* Each part in document order, depth first. */
-void mime_walk(const struct mime_part *root, void (*cb)(const struct mime_part *part, int depth, void *ctx),
-    void *ctx);
+void mime_walk(const struct mime_part *root,
+    void (*cb)(const struct mime_part *part, int depth, void *ctx), void *ctx);
 
-/* HTML (untrusted) as readable text: block elements break lines, lists get dashes, links show their address. UTF-8 in and out. */
+/* HTML (untrusted) as readable text: block elements break lines, lists get dashes, links show their
+ * address. UTF-8 in and out. */
 void html_text(struct range html, struct buf *out);
 
 #endif

@@ -8,8 +8,9 @@
 #include "mtagw/base/buf.h"
 #include "mtagw/base/mem.h"
 
-#define PARAM_MAX 100 /* parameters kept per field: mail has under ten; looking one up is linear \
-	               */
+#define PARAM_MAX                                                                      \
+	100 /* parameters kept per field: mail has under ten; looking one up is linear \
+	     */
 
 struct param {
 	const char *name;   /* lower case, with RFC 2231's stars */
