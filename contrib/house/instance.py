@@ -220,7 +220,7 @@ class Instance:
         folder = os.path.join(self.state, "secrets")
         os.makedirs(folder, mode=0o711, exist_ok=True)
         os.chmod(folder, 0o711)
-        path, value = os.path.join(folder, name), secrets.token_hex(24)
+        path, value = os.path.join(folder, name), secrets.token_hex(32)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400), "w", encoding="ascii") as f:
             f.write(value + "\n")
         if who:

@@ -1,0 +1,185 @@
+/*
+ * mtagwctl: the administrator's command line. A table of groups and verbs; options stand anywhere.
+ * Tables are for people, --json for programs (stable keys, ids as strings).
+ */
+#include "mtagw/main/ctl.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mtagw/base/clock.h"
+#include "mtagw/base/log.h"
+
+#define CONFIG_FILE "/etc/mtagw/mtagw.conf"
+
+static const struct verb {
+	const char *group, *verb; /* verb "" for a group of one */
+	int (*run)(struct ctl *c);
+	int min_args;
+	const char *args, *help;
+} verbs[] = {
+    {"status", "", ctl_status, 0, "", "counts of everything that waits, with alarms"},
+    {"queue", "list", ctl_queue_list, 0, "[--state S]", "deliveries and work that wait, are held, uncertain or set aside"},
+    {"queue", "show", ctl_queue_show, 1, "ID", "one of them with its attempts"},
+    {"queue", "hold", ctl_queue_hold, 1, "ID", "not tried until released"},
+    {"queue", "release", ctl_queue_release, 1, "ID", "tried again at once"},
+    {"queue", "retry", ctl_queue_retry, 1, "ID", "tried now; decides an uncertain one, takes work out of quarantine"},
+    {"queue", "fail", ctl_queue_fail, 1, "ID", "ended as failed; writer and clerk are told"},
+    {"letter", "list", ctl_letter_list, 0, "[--state S] [--agency A]", "letters, newest last"},
+    {"letter", "show", ctl_letter_show, 1, "ID|NUMBER", "one letter with recipients, deliveries, forms, agenda"},
+    {"agenda", "list", ctl_agenda_list, 0, "[--agency A] [--direction D]", "the agenda, newest last"},
+    {"exchange", "list", ctl_exchange_list, 0, "[--letter N] [--message N]", "the trail"},
+    {"policy", "check", ctl_policy_check, 0, "[DIR]", "reads policies and templates, every defect with file and line"},
+    {"policy", "activate", ctl_policy_activate, 0, "[DIR]", "takes them in as the law"},
+    {"policy", "explain", ctl_policy_explain, 1, "MESSAGE|FILE.eml", "what the rules say to a mail (--login ADDRESS)"},
+    {"key", "list", ctl_key_list, 0, "", "seal keys and DKIM keys"},
+    {"key", "create-seal", ctl_key_create_seal, 2, "ADDRESS NAME", "makes an agency's seal key"},
+    {"key", "create-dkim", ctl_key_create_dkim, 1, "rsa|ed25519", "makes a DKIM key"},
+    {"key", "show-seal", ctl_key_show_seal, 1, "ADDRESS", "the public key"},
+    {"key", "show-dkim", ctl_key_show_dkim, 0, "", "the DNS records to publish"},
+    {"account", "add", ctl_account_add, 1, "LOGIN --name N [--nip N] [--rank R] [--grade G] [--capacity C]",
+        "a person takes a position; the password comes on standard input"},
+    {"account", "list", ctl_account_list, 0, "", "logins"},
+    {"account", "passwd", ctl_account_passwd, 1, "LOGIN", "a new password from standard input"},
+    {"account", "disable", ctl_account_disable, 1, "LOGIN", "no login any more"},
+    {"db", "migrate", ctl_db_migrate, 0, "", "brings the schema up to this version"},
+};
+
+static void usage(FILE *out)
+{
+	(void)fputs("usage: mtagwctl [-c FILE] [--json] [--limit N] GROUP VERB ...\n\n", out);
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		(void)fprintf(out, "  %-8s %-12s %-34s %s\n", verbs[i].group, verbs[i].verb, verbs[i].args, verbs[i].help);
+}
+
+bool ctl_id(struct ctl *c, const char *text, int64_t *id_r)
+{
+	char *end;
+
+	errno = 0;
+	*id_r = strtoll(text, &end, 10);
+	if (text[0] == '\0' || *end != '\0' || errno != 0 || *id_r <= 0) {
+		(void)err_set(&c->err, "\"%s\" is no id", text);
+		return false;
+	}
+	return true;
+}
+
+int64_t ctl_limit(const struct ctl *c)
+{
+	int64_t n = strtoll(c->o.limit, NULL, 10);
+
+	return n > 0 ? n : CTL_ROWS_DEFAULT;
+}
+
+/* One option with its value; how many words it took, 0: none of ours. */
+static int take_option(struct ctl *c, const char *word, const char *value)
+{
+	const struct {
+		const char *name;
+		const char **value;
+	} options[] = {{"--letter", &c->o.letter}, {"--message", &c->o.message}, {"--agency", &c->o.agency},
+	    {"--direction", &c->o.direction}, {"--state", &c->o.state}, {"--name", &c->o.name}, {"--nip", &c->o.nip},
+	    {"--rank", &c->o.rank}, {"--grade", &c->o.grade}, {"--capacity", &c->o.capacity}, {"--login", &c->o.login},
+	    {"--reason", &c->o.reason}, {"--limit", &c->o.limit}};
+
+	if (strcmp(word, "--json") == 0) {
+		c->o.json = true;
+		return 1;
+	}
+	if (strcmp(word, "--password-stdin") == 0) { /* the only way there is; scripts say it aloud */
+		c->o.password_stdin = true;
+		return 1;
+	}
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
+		if (strcmp(word, options[i].name) == 0 && value != NULL) {
+			*options[i].value = value;
+			return 2;
+		}
+	return 0;
+}
+
+static const struct verb *find_verb(int word_count, const char **words, int *used_r)
+{
+	for (size_t i = 0; word_count > 0 && i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		bool single = verbs[i].verb[0] == '\0';
+
+		if (strcmp(verbs[i].group, words[0]) != 0)
+			continue;
+		if (single || (word_count > 1 && strcmp(verbs[i].verb, words[1]) == 0)) {
+			*used_r = single ? 1 : 2;
+			return &verbs[i];
+		}
+	}
+	return NULL;
+}
+
+static struct exchange_actor who_am_i(struct arena *arena)
+{
+	const char *sudo = getenv("SUDO_USER");
+	struct passwd *pw = getpwuid(getuid());
+	const char *name = sudo ? sudo : pw ? pw->pw_name : arena_printf(arena, "uid %d", (int)getuid());
+
+	return (struct exchange_actor){"administrator", 0, arena_strdup(arena, name)};
+}
+
+int main(int argc, char **argv)
+{
+	static const struct ctl_options none = {"", "", "", "", "", "", "", "", "", "", "", "", "", false, false};
+	struct ctl c = {.o = none};
+	const char *config = CONFIG_FILE, *words[CTL_ARGS_MAX + 2];
+	const struct verb *verb;
+	int count = 0, used = 0, rc;
+
+	log_open("mtagwctl");
+	c.arena = arena_new();
+	for (int i = 1; i < argc; i++) {
+		int taken = 0;
+
+		if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0) {
+			usage(stdout);
+			return 0;
+		}
+		if (strcmp(argv[i], "-c") == 0 && i + 1 < argc) {
+			config = argv[++i];
+			continue;
+		}
+		if (argv[i][0] == '-' && argv[i][1] == '-')
+			taken = take_option(&c, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
+		if ((argv[i][0] == '-' && taken == 0) || count == CTL_ARGS_MAX + 2) {
+			(void)fprintf(stderr, "mtagwctl: \"%s\" is not understood; mtagwctl --help\n", argv[i]);
+			return 2;
+		}
+		if (taken > 0)
+			i += taken - 1;
+		else
+			words[count++] = argv[i];
+	}
+	verb = find_verb(count, words, &used);
+	if (verb == NULL || count - used < verb->min_args) {
+		usage(stderr);
+		return 2;
+	}
+	for (int i = 0; i < CTL_ARGS_MAX; i++)
+		c.args[i] = used + i < count ? words[used + i] : "";
+	c.arg_count = count - used;
+	c.settings = settings_load(config, &c.err);
+	if (c.settings == NULL) {
+		(void)fprintf(stderr, "mtagwctl: %s\n", c.err.text);
+		return 1;
+	}
+	clock_set_offset_ms(c.settings->clock_offset_secs * 1000);
+	c.actor = who_am_i(c.arena);
+	c.db = db_new(c.settings, "ctl", NULL);
+	rc = verb->run(&c);
+	if (rc != 0)
+		(void)fprintf(stderr, "mtagwctl: %s\n", c.err.text);
+	db_free(&c.db);
+	settings_free(&c.settings);
+	arena_free(&c.arena);
+	return rc;
+}

@@ -1,0 +1,148 @@
+/*
+ * ctl_admin: schema, keys, accounts. Keys are made and shown by signd, which alone holds them;
+ * passwords are read from standard input, never from the command line.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mtagw/base/clock.h"
+#include "mtagw/crypto/signer.h"
+#include "mtagw/main/ctl.h"
+#include "mtagw/store/account.h"
+#include "mtagw/store/migrate.h"
+
+static void told(int n, const char *name, void *ctx)
+{
+	(void)ctx;
+	printf("applied %04d %s\n", n, name);
+}
+
+int ctl_db_migrate(struct ctl *c)
+{
+	struct db *owner = db_new(c->settings, "owner", NULL);
+	int rc = migrate_run(owner, NULL, clock_now_ms(), told, NULL, &c->err);
+
+	db_free(&owner);
+	return rc < 0;
+}
+
+/* --- keys ------------------------------------------------------------------------------------- */
+
+static int ask_signd(struct ctl *c, const char *verb)
+{
+	struct signer *signer =
+	    signer_new(arena_printf(c->arena, "unix:%s/signd.sock", c->settings->runtime_dir), 30000);
+	const char *args[3] = {c->args[0], c->args[1], c->args[2]};
+	struct buf json = {0};
+	int rc = signer_admin(signer, verb, args, &json, &c->err);
+
+	signer_free(&signer);
+	if (rc == 1)
+		(void)puts(buf_str(&json)); /* signd answers in JSON, which people can read too */
+	buf_free(&json);
+	return rc != 1;
+}
+
+int ctl_key_list(struct ctl *c)
+{
+	return ask_signd(c, "key.list");
+}
+
+int ctl_key_create_seal(struct ctl *c)
+{
+	return ask_signd(c, "key.create-seal");
+}
+
+int ctl_key_create_dkim(struct ctl *c)
+{
+	return ask_signd(c, "key.create-dkim");
+}
+
+int ctl_key_show_seal(struct ctl *c)
+{
+	return ask_signd(c, "key.show-seal");
+}
+
+int ctl_key_show_dkim(struct ctl *c)
+{
+	return ask_signd(c, "key.show-dkim");
+}
+
+/* --- accounts --------------------------------------------------------------------------------- */
+
+static const char *read_password(struct ctl *c)
+{
+	char line[ACCOUNT_PASSWORD_MAX + 2];
+	const char *hash;
+
+	if (fgets(line, sizeof(line), stdin) == NULL) {
+		(void)err_set(&c->err, "no password on standard input");
+		return NULL;
+	}
+	line[strcspn(line, "\r\n")] = '\0';
+	hash = account_hash(line, c->arena, &c->err);
+	mem_wipe(line, sizeof(line));
+	return hash;
+}
+
+static char *lower_login(struct ctl *c)
+{
+	char *login = arena_strdup(c->arena, c->args[0]);
+
+	for (char *p = login; *p; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p + 32);
+	return login;
+}
+
+int ctl_account_add(struct ctl *c)
+{
+	char *login = lower_login(c), *at = strchr(login, '@');
+	struct account account = {.login = login, .name = c->o.name, .nip = c->o.nip, .rank_title = c->o.rank,
+	    .pay_grade = c->o.grade, .capacity = c->o.capacity[0] ? c->o.capacity : "substantive", .actor = c->actor,
+	    .at_ms = clock_now_ms()};
+
+	if (at == NULL || strcmp(at + 1, c->settings->domain) != 0) {
+		(void)err_set(&c->err, "%s: a login is the whole address, <position>@%s", login, c->settings->domain);
+		return 1;
+	}
+	if (c->o.name[0] == '\0') {
+		(void)err_set(&c->err, "--name is missing: who holds the position?");
+		return 1;
+	}
+	account.position = arena_strndup(c->arena, login, (size_t)(at - login));
+	account.password_hash = read_password(c);
+	if (account.password_hash == NULL || account_add(c->db, &c->ids, &account, &c->err) != 1)
+		return 1;
+	printf(c->o.json ? "{\"login\": \"%s\"}\n" : "%s added\n", login);
+	return 0;
+}
+
+int ctl_account_list(struct ctl *c)
+{
+	return ctl_print_report(c, &report_accounts, NULL);
+}
+
+int ctl_account_passwd(struct ctl *c)
+{
+	const char *login = lower_login(c), *hash = read_password(c);
+	int rc;
+
+	if (hash == NULL)
+		return 1;
+	rc = account_set_password(c->db, &c->ids, login, hash, &c->actor, clock_now_ms(), &c->err);
+	if (rc == 0)
+		(void)err_set(&c->err, "no login %s", login);
+	return rc != 1;
+}
+
+int ctl_account_disable(struct ctl *c)
+{
+	const char *login = lower_login(c);
+	int rc = account_disable(c->db, &c->ids, login, &c->actor, clock_now_ms(), &c->err);
+
+	if (rc == 0)
+		(void)err_set(&c->err, "no active login %s", login);
+	return rc != 1;
+}

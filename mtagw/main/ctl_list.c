@@ -1,0 +1,151 @@
+/*
+ * ctl_list: status, queue, letter, agenda, exchange: what the administrator looks at, and the hand on
+ * the queue. Every change writes its row in the trail.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "mtagw/base/clock.h"
+#include "mtagw/main/ctl.h"
+#include "mtagw/store/queue.h"
+
+int ctl_status(struct ctl *c)
+{
+	struct db_param params[] = {db_int(clock_now_ms())};
+
+	return ctl_print_report(c, &report_status, params);
+}
+
+int ctl_queue_list(struct ctl *c)
+{
+	struct db_param params[] = {db_text(c->o.state), db_int(ctl_limit(c))};
+
+	return ctl_print_report(c, &report_queue, params);
+}
+
+int ctl_queue_show(struct ctl *c)
+{
+	static const struct ctl_part delivery[] = {
+	    {"delivery", NULL, &report_delivery, true}, {"attempts", "Attempts", &report_attempts, false}};
+	static const struct ctl_part work[] = {{"work", NULL, &report_work, true}};
+	struct db_result *r = NULL;
+	struct db_param params[1];
+	bool is_delivery;
+	int64_t id;
+
+	if (!ctl_id(c, c->args[0], &id))
+		return 1;
+	params[0] = db_int(id);
+	if (report_run(c->db, &report_delivery, params, &r, &c->err) < 0)
+		return 1;
+	is_delivery = db_rows(r) > 0;
+	db_result_free(&r);
+	if (is_delivery)
+		return ctl_print_parts(c, delivery, 2, params);
+	if (report_run(c->db, &report_work, params, &r, &c->err) < 0)
+		return 1;
+	is_delivery = db_rows(r) > 0;
+	db_result_free(&r);
+	if (is_delivery)
+		return ctl_print_parts(c, work, 1, params);
+	(void)err_set(&c->err, "nothing in the queue has the id %s", c->args[0]);
+	return 1;
+}
+
+static int change(struct ctl *c, enum queue_verb verb)
+{
+	int64_t id;
+
+	if (!ctl_id(c, c->args[0], &id))
+		return 1;
+	if (queue_change(c->db, &c->ids, verb, id, &c->actor, c->o.reason, clock_now_ms(), &c->err) != 1)
+		return 1;
+	(void)puts(c->o.json ? "{\"done\": true}" : "done");
+	return 0;
+}
+
+int ctl_queue_hold(struct ctl *c)
+{
+	return change(c, QUEUE_HOLD);
+}
+
+int ctl_queue_release(struct ctl *c)
+{
+	return change(c, QUEUE_RELEASE);
+}
+
+int ctl_queue_retry(struct ctl *c)
+{
+	return change(c, QUEUE_RETRY);
+}
+
+int ctl_queue_fail(struct ctl *c)
+{
+	return change(c, QUEUE_FAIL);
+}
+
+int ctl_letter_list(struct ctl *c)
+{
+	struct db_param params[] = {db_text(c->o.state), db_text(c->o.agency), db_int(ctl_limit(c))};
+
+	return ctl_print_report(c, &report_letters, params);
+}
+
+/* An id, or a number as printed. */
+static bool find_letter(struct ctl *c, const char *text, int64_t *id_r)
+{
+	struct err ignored;
+	int64_t id = 0;
+	int rc;
+
+	if (strspn(text, "0123456789") == strlen(text) && text[0] != '\0')
+		(void)ctl_id(c, text, &id);
+	rc = report_find_letter(c->db, id, text, id_r, &c->err);
+	(void)ignored;
+	if (rc == 0)
+		(void)err_set(&c->err, "no letter has the id or number %s", text);
+	return rc == 1;
+}
+
+int ctl_letter_show(struct ctl *c)
+{
+	static const struct ctl_part parts[] = {{"letter", NULL, &report_letter, true},
+	    {"recipients", "Recipients", &report_recipients, false},
+	    {"deliveries", "Deliveries", &report_letter_deliveries, false}, {"forms", "Forms", &report_forms, false},
+	    {"agenda", "Agenda", &report_letter_agenda, false}, {"tokens", "Tokens", &report_tokens, false},
+	    {"thread", "Thread", &report_thread, false}};
+	struct db_param params[1];
+	int64_t id;
+
+	if (!find_letter(c, c->args[0], &id))
+		return 1;
+	params[0] = db_int(id);
+	return ctl_print_parts(c, parts, sizeof(parts) / sizeof(parts[0]), params);
+}
+
+int ctl_agenda_list(struct ctl *c)
+{
+	struct db_param params[] = {db_text(c->o.agency), db_text(c->o.direction), db_int(ctl_limit(c))};
+
+	return ctl_print_report(c, &report_agenda, params);
+}
+
+int ctl_exchange_list(struct ctl *c)
+{
+	int64_t id;
+
+	if (c->o.letter[0] != '\0') {
+		if (!find_letter(c, c->o.letter, &id))
+			return 1;
+		struct db_param params[] = {db_int(id), db_int(ctl_limit(c))};
+		return ctl_print_report(c, &report_letter_exchanges, params);
+	}
+	if (c->o.message[0] != '\0') {
+		if (!ctl_id(c, c->o.message, &id))
+			return 1;
+		struct db_param params[] = {db_int(id), db_int(ctl_limit(c))};
+		return ctl_print_report(c, &report_message_exchanges, params);
+	}
+	struct db_param params[] = {db_int(ctl_limit(c))};
+	return ctl_print_report(c, &report_exchanges, params);
+}
