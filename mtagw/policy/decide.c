@@ -9,6 +9,8 @@
 
 #include "mtagw/policy/policy_private.h"
 
+#define CLASSIFICATION_MAX 20 /* the longest in use, 800.1.11.13, has eleven */
+
 void facts_values(const struct policy_facts *f, const char *values[WHEN_COUNT])
 {
 	const char *const list[WHEN_COUNT] = {f->type, f->scope, f->security_class, f->agency, f->position, f->echelon,
@@ -90,14 +92,38 @@ static int rule_matches(struct question *q, const struct rule *rule)
 	return rc;
 }
 
-static const char *replaced(const char *text, const char *what, const char *with, struct arena *arena)
+/* text with every {name} of the pairs (ended by NULL) replaced in one pass: a value is never read again. */
+static const char *replaced(const char *text, const char *const *pairs, struct arena *arena)
 {
-	const char *at = text ? strstr(text, what) : NULL;
+	struct buf out = {0};
+	const char *result;
 
-	if (at == NULL)
-		return text;
-	return replaced(
-	    arena_printf(arena, "%.*s%s%s", (int)(at - text), text, with, at + strlen(what)), what, with, arena);
+	if (text == NULL)
+		return NULL;
+	while (*text != '\0') {
+		const char *const *pair = pairs;
+
+		while (*text == '{' && pair[0] != NULL && strncmp(text, pair[0], strlen(pair[0])) != 0)
+			pair += 2;
+		if (*text == '{' && pair[0] != NULL) {
+			buf_puts(&out, pair[1]);
+			text += strlen(pair[0]);
+		} else {
+			buf_putc(&out, *text++);
+		}
+	}
+	result = arena_strndup(arena, buf_str(&out), out.len);
+	buf_free(&out);
+	return result;
+}
+
+/* A classification code is written by the letter's author and ends in its number, so it may hold nothing that a
+ * pattern or a reader could take for something else. */
+static bool classification_ok(const char *code)
+{
+	size_t n = strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.-");
+
+	return code[n] == '\0' && n <= CLASSIFICATION_MAX;
 }
 
 static void outcome(const struct policy *policy, const struct rule *rule, const struct policy_facts *facts,
@@ -110,10 +136,11 @@ static void outcome(const struct policy *policy, const struct rule *rule, const 
 	*d = (struct policy_decision){.allowed = rule->allow, .rule_id = rule->id, .code = rule->code,
 	    .legal_basis = rule->legal_basis, .via = rule->via, .out_form = rule->out_form, .seal = rule->seal,
 	    .dkim = rule->dkim, .pdf = rule->pdf};
-	d->sentence = replaced(rule->sentence, "{jabatan}", position ? position->title : "", arena);
-	d->series = replaced(rule->series, "{PD}", code, arena);
-	d->pattern = replaced(rule->pattern, "{PD}", code, arena);
-	d->pattern = replaced(d->pattern, "{K}", facts->classification ? facts->classification : "", arena);
+	d->sentence = replaced(
+	    rule->sentence, (const char *[]){"{jabatan}", position ? position->title : "", NULL}, arena);
+	d->series = replaced(rule->series, (const char *[]){"{PD}", code, NULL}, arena);
+	d->pattern = replaced(rule->pattern,
+	    (const char *[]){"{PD}", code, "{K}", facts->classification ? facts->classification : "", NULL}, arena);
 }
 
 int policy_decide(const struct policy *policy, enum policy_kind kind, const struct policy_facts *facts,
@@ -128,6 +155,15 @@ int policy_decide(const struct policy *policy, enum policy_kind kind, const stru
 	decision_r->sentence = policy_words(policy, "no-rule", NULL, arena);
 	if (trace != NULL)
 		buf_printf(trace, "question: %s (policy version %d)\n", policy_kind_name(kind), policy->version);
+	if (facts->classification != NULL && !classification_ok(facts->classification)) {
+		decision_r->code = "KBJ-01";
+		decision_r->sentence =
+		    policy_words(policy, "bad-classification", (const char *[]){"kode", facts->classification, NULL}, arena);
+		if (trace != NULL)
+			buf_printf(trace, "  classification \"%s\" is not a code: letters, digits, dots and dashes, at most %d\n",
+			    facts->classification, CLASSIFICATION_MAX);
+		rc = 1; /* no rule is asked */
+	}
 	for (size_t i = 0; rc == 0 && i < rules->count; i++) {
 		rc = rule_matches(&q, &rules->list[i]);
 		if (rc == 1)

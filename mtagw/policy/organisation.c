@@ -167,7 +167,7 @@ void check_words(struct loading *l)
 	    "prompt-stranger", "prompt-expired", "cancelled", "plain-sent", "failure", "expired", "notice.unknown-recipient",
 	    "notice.two-types", "notice.unknown-type", "notice.no-recipient", "notice.no-subject", "notice.no-text",
 	    "notice.unknown-qualifier", "notice.no-route", "notice.unreadable"};
-	static const char *const single[] = {"gateway.name", "preview.number", "no-rule"};
+	static const char *const single[] = {"gateway.name", "preview.number", "no-rule", "bad-classification"};
 	char id[80];
 
 	l->path = "policies/index.xml";

@@ -161,6 +161,32 @@ static void patterns_are_filled(void **state)
 	buf_free(&report.text);
 }
 
+/* What a writer puts behind `Kode:` reaches the pattern: it must neither be read as one nor loop. */
+static void codes_of_writers_are_no_patterns(void **state)
+{
+	static const char *const bad[] = {"{K}", "{N}", "{PD}/1", "005/1", "0 5", "\xc2\xa0", "123456789012345678901"};
+	struct policy_report report = {0};
+	struct policy *policy = load_changed(NULL, NULL, NULL, &report);
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		for (int kind = 0; kind < 2; kind++) {
+			struct policy_facts facts = {.type = "ordinary_letter", .agency = "DISKOMINFO",
+			    .position = "kadis.diskominfo", .echelon = "II.b", .scope = "outside", .classification = bad[i],
+			    .date = "2026-11-24"};
+			struct policy_decision d;
+			struct err err;
+
+			assert_int_equal(
+			    policy_decide(policy, kind ? POLICY_NUMBER : POLICY_SIGN, &facts, arena, &d, NULL, &err), 1);
+			assert_false(d.allowed);
+			assert_string_equal(d.code, "KBJ-01");
+			assert_non_null(strstr(d.sentence, bad[i]));
+		}
+	policy_free(&policy);
+	buf_free(&report.text);
+}
+
 static void words_are_forgiven_and_filled(void **state)
 {
 	struct policy_report report = {0};
@@ -204,6 +230,7 @@ int main(void)
 	    cmocka_unit_test(hidden_rules_are_warned_of),
 	    cmocka_unit_test(sample_decides),
 	    cmocka_unit_test(patterns_are_filled),
+	    cmocka_unit_test(codes_of_writers_are_no_patterns),
 	    cmocka_unit_test(words_are_forgiven_and_filled),
 	};
 
