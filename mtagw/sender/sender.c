@@ -271,6 +271,10 @@ int main(int argc, char **argv)
 	delivery_store_free(&s.store);
 	timer_free(&s.poll);
 	timer_free(&s.renew);
+	destination_sweep(&s);
 	loop_free(&s.loop);
+	tls_free(&s.tls_any);
+	tls_free(&s.tls_verify);
+	free(s.tls_ca);
 	return 0;
 }

@@ -36,8 +36,8 @@ static const struct stmt take_over = {"delivery_take_over",
     "mail.outgoing o"
     " where d.id = due.id and o.id = d.outgoing_id returning" COLUMNS};
 static const struct stmt claim = {"delivery_claim",
-    "with due as (select id from mail.delivery where state = 'waiting' and next_at <= $1 order by "
-    "next_at, id limit $2"
+    "with due as (select id from mail.delivery where state = 'waiting' and next_at <= $1"
+    "  and destination <> all($5::text[]) order by next_at, id limit $2"
     "  for update skip locked)"
     " update mail.delivery d set state = 'claimed', owner = $3, epoch = d.epoch + 1, lease_until = "
     "$4, dot_at = null"
