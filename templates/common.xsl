@@ -147,8 +147,9 @@
   <xsl:template name="point">
     <xsl:variable name="list" select=".."/>
     <xsl:variable name="n" select="count(preceding-sibling::l:li) + number(concat('0', $list/@start)) + number(not($list/@start))"/>
+    <!-- 26 letters are all that a writer's `a.` `b.` can reach -->
     <xsl:choose>
-      <xsl:when test="starts-with($list/@type, 'a')"><xsl:number value="$n" format="a"/></xsl:when>
+      <xsl:when test="starts-with($list/@type, 'a')"><xsl:value-of select="substring('abcdefghijklmnopqrstuvwxyz', $n, 1)"/></xsl:when>
       <xsl:otherwise><xsl:value-of select="$n"/></xsl:otherwise>
     </xsl:choose>
     <xsl:choose>

@@ -15,6 +15,9 @@ static const struct stmt active = {"policy_store_active", "select version from p
 static const struct stmt files_of = {"policy_store_files",
     "select f.path, b.bytes from policy.file f join policy.blob b using (sha256)"
     " where f.version = $1::integer order by f.ord"};
+static const struct stmt of_message = {"policy_store_of_message",
+    "select coalesce((select policy_version from audit.exchange where message_id = $1"
+    " and policy_version is not null order by id desc limit 1), 0)::bigint"};
 static const struct stmt lock = {"policy_store_lock", "select pg_advisory_xact_lock($1)"};
 static const struct stmt find = {"policy_store_find",
     "select (select max(version) from policy.version where sha256 = $1),"
@@ -25,9 +28,9 @@ static const struct stmt add_blob = {"policy_store_add_blob",
 static const struct stmt add_version = {"policy_store_add_version",
     "insert into policy.version (version, sha256, activated_at, position, incumbency, login)"
     " values ($1::integer, $2, $3, $4, $5, $6)"};
-static const struct stmt add_file = {
-    "policy_store_add_file", "insert into policy.file (version, path, ord, sha256) values "
-                             "($1::integer, $2, $3::integer, $4)"};
+static const struct stmt add_file = {"policy_store_add_file",
+    "insert into policy.file (version, path, ord, sha256) values "
+    "($1::integer, $2, $3::integer, $4)"};
 static const struct stmt set_active = {"policy_store_set_active",
     "insert into policy.active (version) values ($1::integer)"
     " on conflict (one) do update set version = excluded.version"};
@@ -48,8 +51,8 @@ static const struct stmt put_address = {"policy_store_put_address",
     "insert into org.address (local, kind, target, detail, outside, version)"
     " values ($1, $2, $3, $4, $5, $6::integer)"};
 
-const struct stmt *const policy_store_statements[] = {&active, &files_of, &lock, &find, &add_blob,
-    &add_version, &add_file, &set_active, &put_agency, &put_position, &end_positions,
+const struct stmt *const policy_store_statements[] = {&active, &files_of, &of_message, &lock, &find,
+    &add_blob, &add_version, &add_file, &set_active, &put_agency, &put_position, &end_positions,
     &end_addresses, &put_address, NULL};
 
 int policy_store_active(struct db *db, int *version_r, struct err *error_r)
@@ -92,6 +95,18 @@ int policy_store_load(struct db *db, int version, struct arena *arena, struct po
 	if (count == 0)
 		(void)err_set(error_r, "no policy version %d", version);
 	return count > 0 ? 1 : 0;
+}
+
+int policy_store_of_message(struct db *db, int64_t message_id, int *version_r, struct err *error_r)
+{
+	struct db_param params[] = {db_int(message_id)};
+	struct db_result *r = NULL;
+
+	if (db_query(db, &of_message, params, 1, &r, error_r) < 0)
+		return -1;
+	*version_r = (int)db_get_int(r, 0, 0);
+	db_result_free(&r);
+	return 1;
 }
 
 void policy_store_hash(const struct policy_file *files, size_t count, uint8_t out[SHA256_BYTES])

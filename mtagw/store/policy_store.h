@@ -26,6 +26,9 @@ int policy_store_active(struct db *db, int *version_r, struct err *error_r);
 int policy_store_load(struct db *db, int version, struct arena *arena, struct policy_file **files_r,
     size_t *count_r, struct err *error_r);
 
+/* The version that decided about a message last, 0 where none did: 1 or -1. */
+int policy_store_of_message(struct db *db, int64_t message_id, int *version_r, struct err *error_r);
+
 /* The organisation as the version has it; texts NULL where absent. */
 struct policy_store_agency {
 	const char *code, *name, *registry_local, *head, *registry;

@@ -18,6 +18,11 @@
 #include "mtagw/store/message.h"
 #include "mtagw/store/migrate.h"
 #include "mtagw/store/outgoing.h"
+#include "mtagw/store/account.h"
+#include "mtagw/store/policy_store.h"
+#include "mtagw/store/queue.h"
+#include "mtagw/store/report.h"
+#include "mtagw/store/sweep.h"
 #include "mtagw/store/work.h"
 
 static const struct stmt *const db_statements[] = {&db_notify_stmt, NULL};
@@ -25,7 +30,8 @@ static const struct stmt *const db_statements[] = {&db_notify_stmt, NULL};
 const struct stmt *const *const stmt_tables[] = {db_statements, accept_side_statements,
     accept_statements, delivery_record_statements, delivery_statements, exchange_statements,
     id_statements, letter_row_statements, message_statements, migrate_statements,
-    outgoing_statements, work_statements, NULL};
+    outgoing_statements, account_statements, policy_store_statements, queue_statements,
+    report_statements, report_letter_statements, sweep_statements, work_statements, NULL};
 
 /* The same name in a table before, or earlier in this one. */
 static bool name_taken(size_t table, size_t n)
