@@ -165,6 +165,7 @@ int db_link_continue(struct db *db, struct err *error_r)
 	db->link = DB_LINK_UP;
 	db->want_write = false;
 	db->flushed = true;
+	db->broken = false;
 	db->segment_error = false;
 	return 1;
 }
@@ -226,6 +227,15 @@ static bool serves(const struct db_prepared *p, const struct stmt *stmt, const s
 	return true;
 }
 
+/* A statement could not even be queued: without it the rest must not be committed, so no sync is
+ * sent any more and the next flush tells of a lost link. */
+static void give_up(struct db *db, const char *name)
+{
+	if (!db->broken)
+		set_message(db, name, PQerrorMessage(db->pg));
+	db->broken = true;
+}
+
 static struct db_prepared *prepare(
     struct db *db, const struct stmt *stmt, const struct db_wire *wire)
 {
@@ -247,7 +257,9 @@ static struct db_prepared *prepare(
 		memcpy(p->types, wire->types, wire->count * sizeof(*p->types));
 	p->next = db->prepared;
 	db->prepared = p;
-	if (PQsendPrepare(db->pg, p->name, stmt->sql, (int)wire->count, p->types))
+	if (!PQsendPrepare(db->pg, p->name, stmt->sql, (int)wire->count, p->types))
+		give_up(db, stmt->name);
+	else
 		ops_push(
 		    db, (struct db_op){.kind = DB_OP_PREPARE, .name = stmt->name, .prepared = p});
 	return p;
@@ -269,47 +281,48 @@ static void unprepare(struct db *db, struct db_prepared *gone)
 void db_link_exec(
     struct db *db, const struct stmt *stmt, const struct db_wire *wire, struct db_op op)
 {
-	static const int binary[] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-	    1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 	struct db_prepared *p;
 
-	if (db->link != DB_LINK_UP)
+	if (db->link != DB_LINK_UP || db->broken)
 		return;
 	p = prepare(db, stmt, wire);
 	op.kind = DB_OP_EXEC;
 	op.name = stmt->name;
 	db->flushed = false;
-	if (wire->count <= sizeof(binary) / sizeof(binary[0]) &&
-	    PQsendQueryPrepared(
-	        db->pg, p->name, (int)wire->count, wire->values, wire->lengths, binary, 1))
+	if (PQsendQueryPrepared(
+	        db->pg, p->name, (int)wire->count, wire->values, wire->lengths, wire->formats, 1))
 		ops_push(db, op);
 	else
-		set_message(db, stmt->name, PQerrorMessage(db->pg));
+		give_up(db, stmt->name);
 }
 
 void db_link_sql(struct db *db, const char *sql)
 {
-	if (db->link != DB_LINK_UP)
+	if (db->link != DB_LINK_UP || db->broken)
 		return;
 	db->flushed = false;
 	if (PQsendQueryParams(db->pg, sql, 0, NULL, NULL, NULL, NULL, 1))
 		ops_push(db, (struct db_op){.kind = DB_OP_EXEC, .name = sql});
+	else
+		give_up(db, "control");
 }
 
 void db_link_sync(struct db *db)
 {
-	if (db->link != DB_LINK_UP)
+	if (db->link != DB_LINK_UP || db->broken)
 		return;
 	db->flushed = false;
 	if (PQpipelineSync(db->pg))
 		ops_push(db, (struct db_op){.kind = DB_OP_SYNC, .name = "sync"});
+	else
+		give_up(db, "sync");
 }
 
 int db_link_flush(struct db *db)
 {
 	int rc;
 
-	if (db->link != DB_LINK_UP)
+	if (db->link != DB_LINK_UP || db->broken)
 		return -1;
 	rc = PQflush(db->pg);
 	if (rc < 0) {

@@ -27,6 +27,7 @@ struct db_wire {
 	unsigned *types; /* enum db_oid */
 	const char **values;
 	int *lengths;
+	int *formats; /* all 1: binary */
 };
 /* copy: text and bytes are copied into the arena, else pointed to. */
 void db_wire_encode(struct db_wire *wire, const struct db_param *params, size_t count, bool copy,
@@ -72,6 +73,7 @@ struct db {
 	struct db_op *ops;            /* ring of ops_size; the first at ops_head */
 	size_t ops_head, ops_count, ops_size;
 	bool flushed;       /* every byte up to the last sync was taken by the kernel */
+	bool broken;        /* a statement could not be queued: the link counts as lost */
 	bool segment_error; /* the server refused something since the last sync */
 	bool rolled_back;   /* a COMMIT was answered with ROLLBACK */
 	struct db_listener *listeners;

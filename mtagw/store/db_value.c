@@ -232,11 +232,13 @@ void db_wire_encode(struct db_wire *wire, const struct db_param *params, size_t 
 	wire->types = arena_alloc(arena, (count + 1) * sizeof(*wire->types));
 	wire->values = arena_alloc(arena, (count + 1) * sizeof(*wire->values));
 	wire->lengths = arena_alloc(arena, (count + 1) * sizeof(*wire->lengths));
+	wire->formats = arena_alloc(arena, (count + 1) * sizeof(*wire->formats));
 	for (size_t i = 0; i < count; i++) {
 		struct range r = encode(&params[i], copy, arena, &wire->types[i]);
 
 		wire->values[i] = r.p;
 		wire->lengths[i] = (int)r.len;
+		wire->formats[i] = 1;
 	}
 }
 
