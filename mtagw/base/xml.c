@@ -45,12 +45,49 @@ int xml_error_give(const struct xml_error *e, const char *fallback, struct err *
 	return err_set(error_r, "%s: %s", e->name, fallback);
 }
 
+static xmlParserInputPtr open_nothing(const char *url, const char *id, xmlParserCtxtPtr parser)
+{
+	(void)url;
+	(void)id;
+	(void)parser;
+	return NULL;
+}
+
+static void print_nothing(void *ctx, const char *format, ...)
+{
+	(void)ctx;
+	(void)format;
+}
+
+void xml_ready(void)
+{
+	static bool ready;
+
+	if (ready)
+		return;
+	ready = true;
+	xmlInitParser();
+	xmlSetExternalEntityLoader(open_nothing);
+	xmlSetGenericErrorFunc(NULL, print_nothing);
+}
+
 struct xml *xml_wrap(xmlDocPtr doc)
 {
 	struct xml *xml = mem_zalloc(sizeof(*xml));
 
 	xml->doc = doc;
 	return xml;
+}
+
+/* Line where a text first stands; libxml2 keeps none for a DTD. */
+static int line_of(struct range bytes, const char *text)
+{
+	const char *at = memmem(bytes.p, bytes.len, text, strlen(text));
+	int line = 1;
+
+	for (const char *p = bytes.p; at != NULL && p < at; p++)
+		line += *p == '\n';
+	return line;
 }
 
 struct xml *xml_parse(struct range bytes, const char *name, struct err *error_r)
@@ -63,6 +100,7 @@ struct xml *xml_parse(struct range bytes, const char *name, struct err *error_r)
 		(void)err_set(error_r, "%s: %s", name, bytes.len ? "more than 16 MiB" : "empty");
 		return NULL;
 	}
+	xml_ready();
 	parser = xmlNewParserCtxt();
 	if (parser == NULL) {
 		(void)err_set(error_r, "%s: no memory", name);
@@ -75,7 +113,8 @@ struct xml *xml_parse(struct range bytes, const char *name, struct err *error_r)
 	if (doc == NULL || !parser->wellFormed)
 		(void)xml_error_give(&e, "not well-formed XML", error_r);
 	else if (doc->intSubset != NULL || doc->extSubset != NULL)
-		(void)err_set(error_r, "%s: a document type declaration is not allowed: take <!DOCTYPE ...> out", name);
+		(void)err_set(error_r, "%s:%d: a document type declaration is not allowed: take <!DOCTYPE ...> out", name,
+		    line_of(bytes, "<!DOCTYPE"));
 	else if (xmlDocGetRootElement(doc) != NULL) {
 		xmlFreeParserCtxt(parser);
 		return xml_wrap(doc);

@@ -48,13 +48,23 @@ void xml_write(const struct xml *xml, bool pretty, struct buf *out);
 /* C14N 1.0 without comments (what consent is given on, DESIGN 3). -1 only when libxml2 refuses. */
 int xml_c14n(const struct xml *xml, struct buf *out, struct err *error_r);
 
-/* XPath 1.0 on the document, context node = root's document node, operations limited. */
+/* XPath 1.0 on the document, context node = the root element, operations limited. */
 int xml_xpath_bool(struct xml *xml, const char *expression, bool *value_r, struct err *error_r);
 int xml_xpath_string(struct xml *xml, const char *expression, struct arena *arena, const char **value_r,
     struct err *error_r);
-/* Compiles only; -1 and error_r on bad syntax. Calls name_cb for each element (axis child/descendant/self...: attribute=false) or
- * attribute name test and literal_cb for each name = 'constant' comparison found in the expression. */
-int xml_xpath_check(const char *expression, void (*name_cb)(const char *name, bool attribute, void *ctx),
+/* What an expression asks. Strings live in the arena of the check. */
+enum xpath_use_kind { XPATH_NAME, XPATH_COMPARISON };
+struct xpath_use {
+	enum xpath_use_kind kind;
+	const char *name;     /* of a name test; of a comparison: the last name of its path */
+	bool attribute;       /* that name is an attribute's */
+	const char *op;       /* comparison: = != < <= > >=, read with the path on the left */
+	const char *constant; /* what the path is compared with; NULL: no constant */
+	bool number;          /* the constant is a number */
+};
+/* Checks only: -1 and error_r on bad syntax, on a function XPath 1.0 does not have or not with so many arguments, on
+ * prefixes and variables (there are none). Calls use_cb for each name test and each comparison with a path. */
+int xml_xpath_check(const char *expression, struct arena *arena, void (*use_cb)(const struct xpath_use *use, void *ctx),
     void *ctx, struct err *error_r);
 
 struct rng *rng_parse(struct range bytes, const char *name, struct err *error_r);

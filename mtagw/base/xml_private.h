@@ -1,4 +1,4 @@
-/* xml_private: what the three files of the libxml2 door share. Nobody else includes it. */
+/* xml_private: what the four files of the libxml2 door share. Nobody else includes it. */
 #ifndef BASE_XML_PRIVATE_H
 #define BASE_XML_PRIVATE_H
 
@@ -8,6 +8,7 @@
 #include <libxml/xmlerror.h>
 
 #include "mtagw/base/err.h"
+#include "mtagw/base/xml.h"
 
 struct xml {
 	xmlDocPtr doc;
@@ -22,5 +23,10 @@ void xml_error_first(void *ctx, xmlErrorPtr error);
 /* Hands it to the caller; fallback where libxml2 said nothing. Returns -1. */
 int xml_error_give(const struct xml_error *e, const char *fallback, struct err *error_r);
 struct xml *xml_wrap(xmlDocPtr doc);
+/* xml_xpath.c: the second half of xml_xpath_check, on an expression whose syntax is good. */
+int xpath_read(const char *expression, struct arena *arena, void (*use_cb)(const struct xpath_use *use, void *ctx),
+    void *ctx, struct err *error_r);
+/* Once: nothing is opened by the libraries themselves, nothing is printed. */
+void xml_ready(void);
 
 #endif

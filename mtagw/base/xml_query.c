@@ -5,7 +5,6 @@
  */
 #include "mtagw/base/xml.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +25,7 @@ static xmlXPathObjectPtr evaluate(struct xml *xml, const char *expression, struc
 	xmlXPathContextPtr context = xmlXPathNewContext(xml->doc);
 	xmlXPathObjectPtr object;
 
+	context->node = xmlDocGetRootElement(xml->doc);
 	context->opLimit = XPATH_OPERATIONS_MAX;
 	context->error = xml_error_first;
 	context->userData = &e;
@@ -62,70 +62,8 @@ int xml_xpath_string(struct xml *xml, const char *expression, struct arena *aren
 	return 1;
 }
 
-static bool name_char(char c, bool first)
-{
-	return isalpha((unsigned char)c) || c == '_' || (unsigned char)c > 127 ||
-	       (!first && (isdigit((unsigned char)c) || c == '-' || c == '.'));
-}
-
-/* Words that are operators between two operands (XPath 1.0 section 3.7). */
-static bool operator_word(const char *p, size_t len, bool after_operand)
-{
-	static const char *const words[] = {"and", "or", "div", "mod"};
-
-	for (size_t i = 0; after_operand && i < sizeof(words) / sizeof(words[0]); i++)
-		if (strlen(words[i]) == len && strncmp(words[i], p, len) == 0)
-			return true;
-	return false;
-}
-
-/* Walks the tokens of a well-formed expression and reports name tests. Function names, axis names and variables are none. */
-static void report_names(const char *p, void (*name_cb)(const char *, bool, void *), void *ctx)
-{
-	bool after_operand = false, attribute = false;
-
-	while (*p != '\0') {
-		if (*p == '"' || *p == '\'') {
-			const char *end = strchr(p + 1, *p);
-
-			p = end ? end + 1 : p + strlen(p);
-			after_operand = true;
-		} else if (name_char(*p, true)) {
-			const char *start = p, *after;
-			size_t len;
-
-			while (name_char(*p, false))
-				p++;
-			len = (size_t)(p - start);
-			for (after = p; isspace((unsigned char)*after); after++)
-				continue;
-			if (operator_word(start, len, after_operand)) {
-				after_operand = false;
-			} else if (after[0] == ':' && after[1] == ':') { /* an axis */
-				attribute = len == 9 && strncmp(start, "attribute", 9) == 0;
-				p = after + 2;
-			} else if (*after != '(') {
-				char *name = mem_strndup(start, len);
-
-				name_cb(name, attribute, ctx);
-				free(name);
-				attribute = false;
-				after_operand = true;
-			} else {
-				after_operand = false;
-			}
-		} else {
-			if (*p == '@')
-				attribute = true;
-			else if (!isspace((unsigned char)*p))
-				after_operand = *p == ')' || *p == ']' || *p == '.' || isdigit((unsigned char)*p);
-			p++;
-		}
-	}
-}
-
-int xml_xpath_check(const char *expression, void (*name_cb)(const char *name, bool attribute, void *ctx), void *ctx,
-    struct err *error_r)
+int xml_xpath_check(const char *expression, struct arena *arena, void (*use_cb)(const struct xpath_use *use, void *ctx),
+    void *ctx, struct err *error_r)
 {
 	struct xml_error e = {.name = "xpath"};
 	xmlXPathContextPtr context;
@@ -133,6 +71,7 @@ int xml_xpath_check(const char *expression, void (*name_cb)(const char *name, bo
 
 	if (strlen(expression) > XPATH_BYTES_MAX)
 		return err_set(error_r, "xpath: longer than %d bytes", XPATH_BYTES_MAX);
+	xml_ready();
 	context = xmlXPathNewContext(NULL);
 	context->error = xml_error_first;
 	context->userData = &e;
@@ -141,9 +80,7 @@ int xml_xpath_check(const char *expression, void (*name_cb)(const char *name, bo
 	if (compiled == NULL)
 		return xml_error_give(&e, "is not an XPath 1.0 expression", error_r);
 	xmlXPathFreeCompExpr(compiled);
-	if (name_cb != NULL)
-		report_names(expression, name_cb, ctx);
-	return 1;
+	return xpath_read(expression, arena, use_cb, ctx, error_r);
 }
 
 struct rng {
@@ -154,10 +91,12 @@ struct rng {
 struct rng *rng_parse(struct range bytes, const char *name, struct err *error_r)
 {
 	struct xml_error e = {.name = name};
-	xmlRelaxNGParserCtxtPtr parser = xmlRelaxNGNewMemParserCtxt(bytes.p, (int)bytes.len);
+	xmlRelaxNGParserCtxtPtr parser;
 	xmlRelaxNGPtr schema;
 	struct rng *rng;
 
+	xml_ready(); /* before the bytes are read: includes of a schema are refused */
+	parser = xmlRelaxNGNewMemParserCtxt(bytes.p, (int)bytes.len);
 	xmlRelaxNGSetParserStructuredErrors(parser, xml_error_first, &e);
 	schema = xmlRelaxNGParse(parser);
 	xmlRelaxNGFreeParserCtxt(parser);

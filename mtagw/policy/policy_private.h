@@ -7,6 +7,8 @@
 /* Attributes of <when>, one for each plain fact, in the order of when_names and facts_values. */
 #define WHEN_COUNT 14
 extern const char *const when_names[WHEN_COUNT];
+/* Words an attribute or a constant may say; NULL: free. */
+extern const char *const when_words[WHEN_COUNT];
 /* The values of the facts in that order, NULL where absent. */
 void facts_values(const struct policy_facts *facts, const char *values[WHEN_COUNT]);
 
@@ -32,6 +34,11 @@ struct rules {
 struct words {
 	const char *id, *text;
 };
+/* An element or attribute that letter.rng defines: what XPath may name and what it may hold. */
+struct schema_name {
+	const char *name, *values; /* values: space-separated where only these are possible, NULL: any text */
+	bool attribute, date;
+};
 struct policy {
 	struct arena *arena;
 	const struct policy_file *files;
@@ -48,7 +55,7 @@ struct policy {
 	struct words *words;
 	size_t word_count, word_size;
 	struct rules rules[POLICY_KIND_COUNT];
-	const char **schema_names; /* names letter.rng and the facts can contain: what XPath may say */
+	struct schema_name *schema_names;
 	size_t schema_name_count, schema_name_size;
 };
 
@@ -78,6 +85,9 @@ void check_organisation(struct loading *l);
 void check_rules(struct loading *l);
 void check_words(struct loading *l);
 void load_schema_names(struct loading *l, const struct xml_node *root);
+void check_test(struct loading *l, const struct rule *rule, const struct when *when);
+/* `2026-11-24`, a day that exists. */
+bool iso_day(const char *text);
 bool list_has(const char *list, const char *value);
 
 #endif

@@ -60,6 +60,31 @@ static void defects_name_file_and_line(void **state)
 	        "policies/sign.xml:6: <when> has no attribute \"klass\""},
 	    {"bad XPath", "policies/sign.xml", "<when class=\"top_secret\"/>", "<when test=\"scope = \"/>",
 	        "policies/sign.xml:6: rule ttd-sangat-rahasia: test="},
+	    {"unknown function", "policies/sign.xml", "<when class=\"top_secret\"/>", "<when test=\"begins(scope, 'o')\"/>",
+	        "policies/sign.xml:6: rule ttd-sangat-rahasia: test=\"begins(scope, 'o')\": XPath 1.0 has no function begins"},
+	    {"too few arguments", "policies/sign.xml", "<when class=\"top_secret\"/>", "<when test=\"contains(scope)\"/>",
+	        "policies/sign.xml:6: rule ttd-sangat-rahasia: test=\"contains(scope)\": wrong number of arguments"},
+	    {"variable", "policies/sign.xml", "<when class=\"top_secret\"/>", "<when test=\"$scope = 'outside'\"/>",
+	        "no variables here"},
+	    {"prefix", "policies/sign.xml", "<when class=\"top_secret\"/>", "<when test=\"l:letter\"/>", "no prefix here"},
+	    {"an element as attribute", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when test=\"letter/@subject = 'x'\"/>", "the facts have no attribute \"subject\""},
+	    {"constant of a fact", "policies/sign.xml", "<when class=\"top_secret\"/>", "<when test=\"scope = 'outsid'\"/>",
+	        "policies/sign.xml:6: rule ttd-sangat-rahasia: scope is never 'outsid'"},
+	    {"constant of the schema", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when test=\"'topsecret' = letter/security_class\"/>", "security_class is never 'topsecret'"},
+	    {"constant through a reference", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when test=\"letter/from/@capacity = 'plt'\"/>", "capacity is never 'plt'"},
+	    {"text as a number", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when test=\"letter/subject &gt; 'a'\"/>", "compares numbers"},
+	    {"no such day", "policies/sign.xml", "valid-from=\"2021-10-01\"", "valid-from=\"1 Oktober 2021\"",
+	        "policies/sign.xml:5: valid-from=\"1 Oktober 2021\" is no date"},
+	    {"leap day of no leap year", "policies/sign.xml", "valid-from=\"2021-10-01\"", "valid-from=\"2023-02-29\"",
+	        "is no date"},
+	    {"ends before it begins", "policies/sign.xml", "valid-from=\"2021-10-01\"",
+	        "valid-from=\"2021-10-01\" valid-until=\"2021-09-30\"", "before it begins"},
+	    {"wildcard of nobody", "policies/sign.xml", "camat.* lurah.*", "camaat.* lurah.*",
+	        "position=\"camaat.*\" reaches no position"},
 	    {"misspelt XPath name", "policies/sign.xml", "<when class=\"top_secret\"/>",
 	        "<when test=\"letter/subjekt = 'x'\"/>", "the facts have no element \"subjekt\""},
 	    {"two rules of one id", "policies/sign.xml", "ttd-rahasia-luar", "ttd-sangat-rahasia",
@@ -75,7 +100,7 @@ static void defects_name_file_and_line(void **state)
 	        "use valid-from"},
 	    {"words missing", "policies/words.xml", "confirmation.body", "confirmation.bodi",
 	        "words \"confirmation.body\" are missing"},
-	    {"DTD", "policies/seal.xml", "<rules>", "<!DOCTYPE rules><rules>", "policies/seal.xml"},
+	    {"DTD", "policies/seal.xml", "<rules>", "<!DOCTYPE rules><rules>", "policies/seal.xml:3: a document type"},
 	    {"not well-formed", "policies/seal.xml", "</rules>", "</rule>", "policies/seal.xml:"},
 	    {"bad stylesheet", "templates/common.xsl", "</xsl:stylesheet>", "<xsl:template/></xsl:stylesheet>",
 	        "templates/common.xsl"},
@@ -161,6 +186,42 @@ static void patterns_are_filled(void **state)
 	buf_free(&report.text);
 }
 
+/* A test reads the facts as its rule's attributes name them, from the facts element on. */
+static void tests_see_the_facts(void **state)
+{
+	static const struct {
+		const char *test;
+		bool matches;
+	} cases[] = {{"scope = 'outside'", true}, {"/facts/scope = 'outside'", true}, {"scope = 'internal'", false},
+	    {"not(scope = 'internal') and starts-with(position, 'kadis.')", true},
+	    {"letter/subject = 'Undangan'", true}, {"count(letter/recipients/*) = 0", true},
+	    {"letter[subject = 'Undangan']/@type = type", true}, {"string-length(letter/subject) &gt; 100", false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct policy_report report = {0};
+		struct policy *policy = load_changed("policies/sign.xml", "<when class=\"top_secret\"/>",
+		    arena_printf(arena, "<when test=\"%s\"/>", cases[i].test), &report);
+		struct xml *letter = xml_new("letter", "urn:mtagw:letter:1");
+		struct policy_facts facts = {.type = "ordinary_letter", .scope = "outside", .position = "kadis.diskominfo",
+		    .agency = "DISKOMINFO", .echelon = "II.b", .security_class = "open", .date = "2026-11-24"};
+		struct policy_decision d;
+		struct err err;
+
+		xml_set_attr(xml_root(letter), "type", "ordinary_letter");
+		xml_add_text(xml_root(letter), "subject", "Undangan");
+		facts.letter = xml_root(letter);
+		if (policy == NULL)
+			fail_msg("%s: %s", cases[i].test, buf_str(&report.text));
+		assert_int_equal(policy_decide(policy, POLICY_SIGN, &facts, arena, &d, NULL, &err), 1);
+		if ((strcmp(d.rule_id, "ttd-sangat-rahasia") == 0) != cases[i].matches)
+			fail_msg("%s: decided by %s", cases[i].test, d.rule_id);
+		xml_free(&letter);
+		policy_free(&policy);
+		buf_free(&report.text);
+	}
+}
+
 /* What a writer puts behind `Kode:` reaches the pattern: it must neither be read as one nor loop. */
 static void codes_of_writers_are_no_patterns(void **state)
 {
@@ -230,6 +291,7 @@ int main(void)
 	    cmocka_unit_test(hidden_rules_are_warned_of),
 	    cmocka_unit_test(sample_decides),
 	    cmocka_unit_test(patterns_are_filled),
+	    cmocka_unit_test(tests_see_the_facts),
 	    cmocka_unit_test(codes_of_writers_are_no_patterns),
 	    cmocka_unit_test(words_are_forgiven_and_filled),
 	};
