@@ -53,7 +53,8 @@ static void usage(FILE *out)
 {
 	(void)fputs("usage: mtagwctl [-c FILE] [--json] [--limit N] GROUP VERB ...\n\n", out);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		(void)fprintf(out, "  %-8s %-12s %-34s %s\n", verbs[i].group, verbs[i].verb, verbs[i].args, verbs[i].help);
+		(void)fprintf(out, "  %s%s%s\t%s%s%s\n", verbs[i].group, verbs[i].verb[0] ? " " : "", verbs[i].verb, verbs[i].args,
+		    verbs[i].args[0] ? ": " : "", verbs[i].help);
 }
 
 bool ctl_id(struct ctl *c, const char *text, int64_t *id_r)

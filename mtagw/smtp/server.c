@@ -17,6 +17,8 @@
 /* RFC 5321 4.5.3.1.4 wants 512 and room for extensions; an AUTH line may be 12,288 (RFC 4954 section 4.3). */
 #define COMMAND_LINE_MAX 2048
 #define AUTH_LINE_MAX 12288
+/* A command line that has not ended after this much is no SMTP. */
+#define SKIPPED_MAX (128 * 1024)
 
 static const char *const state_names[] = {"tls", "start", "ready", "mail", "rcpt", "data", "auth", "closed"};
 _Static_assert(sizeof(state_names) / sizeof(state_names[0]) == SERVER_STATE_COUNT, "a name for each state");
@@ -79,13 +81,19 @@ static bool take_line(struct smtp_session *s)
 	if (lf == NULL) {
 		if (in.len > max) {
 			s->skipping = true;
+			s->skipped += in.len;
 			conn_drain(s->conn, in.len);
+		}
+		if (s->skipped > SKIPPED_MAX) {
+			server_reply(s, 500, "5.5.2", "line too long");
+			server_close(s, "a command line without end");
 		}
 		return false;
 	}
 	line = (struct range){in.p, (size_t)(lf - in.p)};
 	if (s->skipping || line.len > max) {
 		s->skipping = false;
+		s->skipped = 0;
 		conn_drain(s->conn, line.len + 1);
 		server_reply(s, 500, "5.5.2", "line too long");
 	} else if (line.len == 0 || line.p[line.len - 1] != '\r') {

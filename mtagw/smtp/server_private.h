@@ -38,6 +38,7 @@ struct smtp_session {
 	bool deferred;     /* a server_process is on its way from the loop */
 	bool gone;         /* closed; freed when nothing is on its way */
 	bool eof;          /* the peer sends no more; what it sent is still handled */
+	size_t skipped;    /* bytes of it so far */
 	bool skipping;     /* an over-long command line is thrown away up to its end */
 	const char *shut;  /* 421 with this text as soon as nothing is under way */
 	/* DATA */

@@ -516,6 +516,7 @@ grant select (id, state), update (state, state_at) on office.letter to mtagw_sen
 
 grant select, update on mail.work, mail.delivery to mtagw_clerk;
 grant select, delete on mail.body_staging, mail.body_chunk, mail.idempotency to mtagw_clerk;
+grant update on mail.body_staging to mtagw_clerk; -- for its row locks
 grant select on mail.body to mtagw_clerk;
 grant execute on function mail.ensure_partitions to mtagw_clerk;
 
