@@ -302,7 +302,7 @@ void db_link_sql(struct db *db, const char *sql)
 		return;
 	db->flushed = false;
 	if (PQsendQueryParams(db->pg, sql, 0, NULL, NULL, NULL, NULL, 1))
-		ops_push(db, (struct db_op){.kind = DB_OP_EXEC, .name = sql});
+		ops_push(db, (struct db_op){.kind = DB_OP_EXEC, .name = "control"});
 	else
 		give_up(db, "control");
 }
