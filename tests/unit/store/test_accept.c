@@ -321,7 +321,7 @@ int main(void)
 	int rc;
 
 	if (test_db_absent())
-		return 0;
+		return 77; /* skipped, see tests/run */
 	owner = db_new(&test_settings, "owner", NULL);
 	if (migrate_run(owner, NULL, clock_now_ms(), NULL, NULL, &error) < 0)
 		fprintf(stderr, "test_accept: %s\n", error.text);
