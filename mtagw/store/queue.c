@@ -23,7 +23,7 @@ static const struct stmt hold = {
     "queue_hold", "update mail.delivery set state = 'held', owner = '' where id = $1"};
 static const struct stmt again = {"queue_again",
     "update mail.delivery set state = 'waiting', owner = '', dot_at = null, next_at = $2,"
-    " expires_at = greatest(expires_at, $2 + $3) where id = $1"};
+    " expires_at = greatest(expires_at, $2::bigint + $3::bigint) where id = $1"};
 static const struct stmt work_again = {"queue_work_again",
     "update mail.work set state = 'waiting', owner = '', tries = 0, alone = 0, next_at = $2,"
     " reason = '' where id = $1"};

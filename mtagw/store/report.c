@@ -17,7 +17,7 @@ static const struct stmt queue = {"report_queue",
     "  left join office.letter l on l.id = case when w.kind = 'route' then m.letter_id"
     "   when w.kind = 'failure' then null else w.ref end"
     "  left join office.number_ledger n on n.letter_id = l.id and n.state = 'assigned') q"
-    " where ($1 = '' or state = $1) order by id limit $2::bigint"};
+    " where ($1::text = '' or state = $1) order by id limit $2::bigint"};
 static const struct report_column queue_columns[] = {{"id", "id", REPORT_ID},
     {"what", "what", REPORT_TEXT}, {"kind", "kind", REPORT_TEXT}, {"state", "state", REPORT_TEXT},
     {"tries", "tries", REPORT_INT}, {"next_at", "next try", REPORT_TIME},
