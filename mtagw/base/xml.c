@@ -36,6 +36,9 @@ void xml_error_first(void *ctx, xmlErrorPtr error)
 	n = strlen(e->err.text);
 	while (n > 0 && (e->err.text[n - 1] == '\n' || e->err.text[n - 1] == ' '))
 		e->err.text[--n] = '\0';
+	for (char *p = e->err.text; *p != '\0'; p++)
+		if (*p == '\n' || *p == '\r')
+			*p = ' '; /* an err is one line */
 }
 
 int xml_error_give(const struct xml_error *e, const char *fallback, struct err *error_r)
@@ -223,11 +226,12 @@ static char *xml_chars(const char *text)
 		int len = left;
 		int c = xmlGetUTF8Char((const unsigned char *)text, &len);
 
-		if (c > 0 && xmlIsCharQ(c)) {
+		/* libxml2 takes overlong forms for characters; RFC 3629 section 3 forbids them */
+		if (c > 0 && xmlIsCharQ(c) && len == (c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4)) {
 			buf_append(&out, text, (size_t)len);
 		} else {
 			buf_puts(&out, "\xef\xbf\xbd");
-			len = c > 0 ? len : 1;
+			len = c >= 0xfffe ? len : 1; /* U+FFFE is one character, broken bytes are one each */
 		}
 		text += len;
 		left -= len;
@@ -275,25 +279,26 @@ void xml_set_attrf(struct xml_node *node, const char *name, const char *format, 
 	free(text);
 }
 
-/* xmlSetNs on an element and everything below. */
+/* An element and everything below, with the declarations, which would come back when written. */
 static void strip_namespaces(xmlNodePtr node)
 {
-	for (; node != NULL; node = node->next) {
-		if (node->type != XML_ELEMENT_NODE)
-			continue;
-		xmlSetNs(node, NULL);
-		strip_namespaces(node->children);
-	}
+	if (node->type != XML_ELEMENT_NODE)
+		return;
+	xmlSetNs(node, NULL);
+	for (xmlAttrPtr attr = node->properties; attr != NULL; attr = attr->next)
+		attr->ns = NULL;
+	for (xmlNodePtr child = node->children; child != NULL; child = child->next)
+		strip_namespaces(child);
+	xmlFreeNsList(node->nsDef);
+	node->nsDef = NULL;
 }
 
 struct xml_node *xml_copy_into(struct xml_node *parent, const struct xml_node *node, bool strip_ns)
 {
 	xmlNodePtr copy = xmlDocCopyNode((xmlNodePtr)node, ((xmlNodePtr)parent)->doc, 1);
 
-	if (strip_ns) {
-		xmlSetNs(copy, NULL);
-		strip_namespaces(copy->children);
-	}
+	if (strip_ns)
+		strip_namespaces(copy);
 	xmlAddChild((xmlNodePtr)parent, copy);
 	return (struct xml_node *)copy;
 }

@@ -5,6 +5,7 @@
  */
 #include "mtagw/base/xml.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,10 @@
 
 /* Nesting of templates: deeper recursion is a stylesheet's defect (wrapping a long paragraph recurses by lines). */
 #define XSLT_DEPTH_MAX 1500
+/* XPath steps of one transformation, a second or two: recursion that doubles is as endless as a loop. */
+#define XSLT_OPERATIONS_MAX 5000000
+/* Of what a stylesheet says, only the first defect is told on. */
+#define MESSAGES_MAX 4000
 
 struct xslt {
 	xsltStylesheetPtr sheet;
@@ -34,6 +39,7 @@ struct xslt {
 static struct {
 	bool (*load)(const char *name, void *ctx, struct range *bytes_r);
 	void *ctx;
+	struct err err; /* why a document that was there could not be read */
 } loading;
 
 static xmlDocPtr load_document(const xmlChar *uri, xmlDictPtr dict, int options, void *ctx, xsltLoadType type)
@@ -41,13 +47,20 @@ static xmlDocPtr load_document(const xmlChar *uri, xmlDictPtr dict, int options,
 	const char *slash = strrchr((const char *)uri, '/');
 	const char *name = slash ? slash + 1 : (const char *)uri;
 	struct range bytes;
+	struct xml *xml;
+	xmlDocPtr doc;
 
 	(void)ctx;
+	(void)options; /* libxslt's would load a DTD and its entities */
+	(void)dict;
 	if (type != XSLT_LOAD_STYLESHEET || loading.load == NULL || !loading.load(name, loading.ctx, &bytes))
 		return NULL;
-	(void)options;
-	(void)dict;
-	return xmlReadMemory(bytes.p, (int)bytes.len, name, NULL, XML_PARSE_NONET | XSLT_PARSE_OPTIONS);
+	xml = xml_parse(bytes, (const char *)uri, &loading.err);
+	if (xml == NULL)
+		return NULL;
+	doc = xml->doc; /* libxslt's now */
+	free(xml);
+	return doc;
 }
 
 static xsltSecurityPrefsPtr forbid_all(void)
@@ -64,62 +77,78 @@ static xsltSecurityPrefsPtr forbid_all(void)
 	return prefs;
 }
 
-static void message_first(void *ctx, const char *format, ...)
+/* libxslt says `... error: file F line N element E`, and on the next line what it was; in pieces. */
+__attribute__((format(printf, 2, 3))) static void collect_message(void *ctx, const char *format, ...)
 {
-	struct xml_error *e = ctx;
-	va_list ap;
+	struct buf *messages = ctx;
 	char text[400];
-	size_t n;
+	va_list ap;
 
 	va_start(ap, format);
 	(void)vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	n = strcspn(text, "\n");
-	text[n] = '\0';
-	if (n == 0 || strncmp(text, "runtime error", 13) == 0 || strncmp(text, "compilation error", 17) == 0) {
-		if (!e->set && n > 0)
-			(void)err_set(&e->err, "%s: %s", e->name, text); /* the next line says what; this one where */
-		return;
+	if (messages->len < MESSAGES_MAX)
+		buf_puts(messages, text);
+}
+
+__attribute__((format(printf, 2, 3))) static void drop_message(void *ctx, const char *format, ...)
+{
+	(void)ctx;
+	(void)format;
+}
+
+/* The first of them as `file:line: what`; fallback where nothing was said. Returns -1. */
+static int give_message(const struct buf *messages, const char *name, const char *fallback, struct err *error_r)
+{
+	const char *text = buf_str(messages), *file = strstr(text, "error: file "), *line, *what;
+
+	if (file == NULL) {
+		text += strspn(text, "\n ");
+		return err_set(error_r, "%s: %.*s", name, (int)strcspn(*text ? text : fallback, "\n"), *text ? text : fallback);
 	}
-	if (!e->set) {
-		if (e->err.text[0] != '\0')
-			(void)err_prefix(&e->err, "%s", text);
-		else
-			(void)err_set(&e->err, "%s: %s", e->name, text);
-		e->set = true;
-	}
+	file += strlen("error: file ");
+	line = strstr(file, " line ");
+	what = strchr(file, '\n');
+	if (line == NULL || what == NULL || line > what)
+		return err_set(error_r, "%s: %.*s", name, (int)strcspn(file, "\n"), file);
+	return err_set(error_r, "%.*s:%d: %.*s", (int)(line - file), file, atoi(line + strlen(" line ")),
+	    (int)strcspn(what + 1, "\n"), what + 1);
 }
 
 struct xslt *xslt_parse(struct range bytes, const char *name,
     bool (*load)(const char *name, void *ctx, struct range *bytes_r), void *ctx, struct err *error_r)
 {
-	struct xml_error e = {.name = name};
 	struct xml *xml = xml_parse(bytes, name, error_r);
+	struct buf messages = {0};
 	xsltStylesheetPtr sheet;
-	struct xslt *xslt;
+	struct xslt *xslt = NULL;
 
 	if (xml == NULL)
 		return NULL;
 	(void)forbid_all();
 	loading.load = load;
 	loading.ctx = ctx;
-	xsltSetGenericErrorFunc(&e, message_first);
+	loading.err.text[0] = '\0';
+	xsltSetGenericErrorFunc(&messages, collect_message);
 	sheet = xsltParseStylesheetDoc(xml->doc);
-	xsltSetGenericErrorFunc(NULL, NULL);
+	xsltSetGenericErrorFunc(NULL, drop_message);
 	loading.load = NULL;
-	if (sheet == NULL || sheet->errors > 0) {
-		(void)xml_error_give(&e, e.err.text[0] ? e.err.text : "is not a stylesheet that compiles", error_r);
-		if (sheet != NULL)
-			xsltFreeStylesheet(sheet); /* takes the document along */
+	if (sheet == NULL)
+		xmlFreeDoc(xml->doc); /* else it belongs to the stylesheet */
+	free(xml);
+	/* libxslt does not count every defect it tells of */
+	if (sheet != NULL && sheet->errors == 0 && strstr(buf_str(&messages), "error: file ") == NULL) {
+		xslt = mem_zalloc(sizeof(*xslt));
+		xslt->sheet = sheet;
+		xslt->name = mem_strdup(name);
+	} else {
+		if (loading.err.text[0] != '\0')
+			(void)err_set(error_r, "%s", loading.err.text);
 		else
-			xmlFreeDoc(xml->doc);
-		free(xml);
-		return NULL;
+			(void)give_message(&messages, name, "is not a stylesheet that compiles", error_r);
+		xsltFreeStylesheet(sheet);
 	}
-	free(xml); /* the document belongs to the stylesheet now */
-	xslt = mem_zalloc(sizeof(*xslt));
-	xslt->sheet = sheet;
-	xslt->name = mem_strdup(name);
+	buf_free(&messages);
 	return xslt;
 }
 
@@ -132,28 +161,44 @@ static int quote_params(xsltTransformContextPtr context, const char *const *para
 	return 1;
 }
 
+static xmlDocPtr transform(struct xslt *xslt, xmlDocPtr source, const char *const *params, struct buf *messages)
+{
+	xsltTransformContextPtr context = xsltNewTransformContext(xslt->sheet, source);
+	xmlDocPtr result = NULL;
+
+	context->maxTemplateDepth = XSLT_DEPTH_MAX;
+	context->opLimit = XSLT_OPERATIONS_MAX;
+	xsltSetCtxtSecurityPrefs(forbid_all(), context);
+	xsltSetGenericErrorFunc(messages, collect_message);
+	if (quote_params(context, params) == 1)
+		result = xsltApplyStylesheetUser(xslt->sheet, source, NULL, NULL, NULL, context);
+	xsltSetGenericErrorFunc(NULL, drop_message);
+	if (context->state != XSLT_STATE_OK) {
+		xmlFreeDoc(result);
+		result = NULL;
+	}
+	xsltFreeTransformContext(context);
+	return result;
+}
+
 int xslt_apply(struct xslt *xslt, struct xml *xml, const char *const *params, struct buf *out, struct err *error_r)
 {
-	struct xml_error e = {.name = xslt->name};
-	xsltTransformContextPtr context = xsltNewTransformContext(xslt->sheet, xml->doc);
-	xmlDocPtr result = NULL;
+	struct buf messages = {0};
+	xmlDocPtr source = xmlCopyDoc(xml->doc, 1); /* xsl:strip-space takes nodes out of what it works on */
+	xmlDocPtr result = transform(xslt, source, params, &messages);
 	xmlChar *text = NULL;
 	int len = 0, rc = -1;
 
-	context->maxTemplateDepth = XSLT_DEPTH_MAX;
-	xsltSetCtxtSecurityPrefs(forbid_all(), context);
-	xsltSetTransformErrorFunc(context, &e, message_first);
-	if (quote_params(context, params) == 1)
-		result = xsltApplyStylesheetUser(xslt->sheet, xml->doc, NULL, NULL, NULL, context);
-	if (result != NULL && context->state == XSLT_STATE_OK)
+	if (result != NULL)
 		rc = xsltSaveResultToString(&text, &len, result, xslt->sheet) == 0 ? 1 : -1;
 	if (rc == 1 && len > 0)
 		buf_append(out, text, (size_t)len);
 	else if (rc < 0)
-		(void)xml_error_give(&e, e.err.text[0] ? e.err.text : "cannot be applied", error_r);
+		(void)give_message(&messages, xslt->name, "cannot be applied", error_r);
 	xmlFree(text);
 	xmlFreeDoc(result);
-	xsltFreeTransformContext(context);
+	xmlFreeDoc(source);
+	buf_free(&messages);
 	return rc;
 }
 

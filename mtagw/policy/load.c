@@ -17,7 +17,8 @@
 #define FILES_MAX 200
 #define FILE_BYTES_MAX (4 * 1024 * 1024)
 
-static void report(struct loading *l, int line, const char *level, const char *format, va_list ap)
+__attribute__((format(printf, 4, 0))) static void report(
+    struct loading *l, int line, const char *level, const char *format, va_list ap)
 {
 	char text[600];
 
