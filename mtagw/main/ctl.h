@@ -61,6 +61,8 @@ int ctl_account_disable(struct ctl *c);
 /* A number given as an argument; false with ctl->err. */
 bool ctl_id(struct ctl *c, const char *text, int64_t *id_r);
 int64_t ctl_limit(const struct ctl *c);
+/* A control character stands there (two bytes where it begins with c2): never for a terminal. */
+bool ctl_is_control(const char *text);
 /* Runs a report and prints it as an aligned table, or adds it to nothing and prints a JSON list. 0 or 1. */
 int ctl_print_report(struct ctl *c, const struct report *report, const struct db_param *params);
 /* Parts of one answer: tables under titles, or one JSON object with the reports by name. */

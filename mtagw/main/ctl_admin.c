@@ -12,22 +12,65 @@
 #include "mtagw/store/account.h"
 #include "mtagw/store/migrate.h"
 
+struct applied {
+	bool json;
+	int count;
+};
+
 static void told(int n, const char *name, void *ctx)
 {
-	(void)ctx;
-	printf("applied %04d %s\n", n, name);
+	struct applied *a = ctx;
+
+	if (a->json)
+		printf("%s{\"n\": %d, \"name\": \"%s\"}", a->count > 0 ? ", " : "", n, name);
+	else
+		printf("applied %s\n", name);
+	a->count++;
 }
 
 int ctl_db_migrate(struct ctl *c)
 {
 	struct db *owner = db_new(c->settings, "owner", NULL);
-	int rc = migrate_run(owner, NULL, clock_now_ms(), told, NULL, &c->err);
+	struct applied a = {.json = c->o.json};
+	int rc;
 
+	if (a.json)
+		printf("{\"applied\": [");
+	rc = migrate_run(owner, NULL, clock_now_ms(), told, &a, &c->err);
+	if (a.json)
+		printf("], \"done\": %s}\n", rc < 0 ? "false" : "true");
+	else if (rc > 0)
+		puts("the schema is up to date");
 	db_free(&owner);
 	return rc < 0;
 }
 
 /* --- keys ------------------------------------------------------------------------------------- */
+
+/* A key that was made is a change: its row in the trail. The key stands already, so a failure here
+ * says that. */
+static int tell_trail(struct ctl *c, const char *kind)
+{
+	struct exchanges *list = exchanges_new();
+	const char *const details[] = {"kind", kind, "key", c->args[0], NULL};
+	struct exchange x = {
+	    .at_ms = clock_now_ms(), .event = "KeyCreated", .outcome = "done", .actor = c->actor};
+	int rc = db_begin(c->db, &c->err);
+
+	if (rc == 1) {
+		rc = exchanges_add(list, c->db, &c->ids, &x, details, &c->err);
+		if (rc == 1) {
+			exchanges_queue(list, c->db);
+			rc = db_commit(c->db, &c->err);
+		} else {
+			db_rollback(c->db);
+		}
+	}
+	exchanges_free(&list);
+	if (rc != 1)
+		(void)err_prefix(&c->err, "the key is made, but the trail has no row of it");
+	return rc != 1;
+}
 
 static int ask_signd(struct ctl *c, const char *verb)
 {
@@ -51,12 +94,12 @@ int ctl_key_list(struct ctl *c)
 
 int ctl_key_create_seal(struct ctl *c)
 {
-	return ask_signd(c, "key.create-seal");
+	return ask_signd(c, "key.create-seal") || tell_trail(c, "seal");
 }
 
 int ctl_key_create_dkim(struct ctl *c)
 {
-	return ask_signd(c, "key.create-dkim");
+	return ask_signd(c, "key.create-dkim") || tell_trail(c, "dkim");
 }
 
 int ctl_key_show_seal(struct ctl *c)
@@ -96,6 +139,16 @@ static char *lower_login(struct ctl *c)
 	return login;
 }
 
+/* A known login: an address of ours, so nothing in it needs escaping. */
+static int say_login(const struct ctl *c, const char *login, const char *done)
+{
+	if (c->o.json)
+		printf("{\"login\": \"%s\"}\n", login);
+	else
+		printf("%s %s\n", login, done);
+	return 0;
+}
+
 int ctl_account_add(struct ctl *c)
 {
 	char *login = lower_login(c), *at = strchr(login, '@');
@@ -115,8 +168,7 @@ int ctl_account_add(struct ctl *c)
 	account.password_hash = read_password(c);
 	if (account.password_hash == NULL || account_add(c->db, &c->ids, &account, &c->err) != 1)
 		return 1;
-	printf(c->o.json ? "{\"login\": \"%s\"}\n" : "%s added\n", login);
-	return 0;
+	return say_login(c, login, "added");
 }
 
 int ctl_account_list(struct ctl *c)
@@ -134,7 +186,7 @@ int ctl_account_passwd(struct ctl *c)
 	rc = account_set_password(c->db, &c->ids, login, hash, &c->actor, clock_now_ms(), &c->err);
 	if (rc == 0)
 		(void)err_set(&c->err, "no login %s", login);
-	return rc != 1;
+	return rc == 1 ? say_login(c, login, "has a new password") : 1;
 }
 
 int ctl_account_disable(struct ctl *c)
@@ -144,5 +196,5 @@ int ctl_account_disable(struct ctl *c)
 
 	if (rc == 0)
 		(void)err_set(&c->err, "no active login %s", login);
-	return rc != 1;
+	return rc == 1 ? say_login(c, login, "may not log in any more") : 1;
 }

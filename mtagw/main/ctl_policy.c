@@ -144,17 +144,22 @@ int ctl_policy_activate(struct ctl *c)
 
 /* --- explain ---------------------------------------------------------------------------------- */
 
-static struct policy *load_active(struct ctl *c)
+/* The law in force; for a mail of the past (message_id) the one that judged it. */
+static struct policy *load_law(struct ctl *c, int64_t message_id)
 {
 	struct policy_report report = {0};
 	struct policy_file *files;
 	struct policy *policy;
 	size_t count;
-	int version, rc;
+	int version, judged = 0, rc;
 
 	rc = policy_store_active(c->db, &version, &c->err);
 	if (rc == 0)
 		(void)err_set(&c->err, "no policy is active: mtagwctl policy activate");
+	if (rc == 1 && message_id != 0)
+		rc = policy_store_of_message(c->db, message_id, &judged, &c->err);
+	if (judged != 0)
+		version = judged;
 	if (rc != 1 || policy_store_load(c->db, version, c->arena, &files, &count, &c->err) != 1)
 		return NULL;
 	policy = policy_load(files, count, version, &report);
@@ -206,7 +211,7 @@ static int read_file_mail(struct ctl *c, const char *path, struct draft_source *
 	return 1;
 }
 
-static int read_stored_mail(struct ctl *c, int64_t id, struct draft_source *source)
+static int read_stored_mail(struct ctl *c, int64_t id, struct draft_source *source, int64_t *at_ms_r)
 {
 	struct message m;
 	int rc = message_load(c->db, id, c->arena, &m, &c->err);
@@ -221,6 +226,7 @@ static int read_stored_mail(struct ctl *c, int64_t id, struct draft_source *sour
 	source->rcpts = m.rcpts;
 	source->rcpt_count = m.rcpt_count;
 	c->o.login = m.login;
+	*at_ms_r = m.received_at_ms;
 	return 1;
 }
 
@@ -235,14 +241,34 @@ static bool ask(struct ctl *c, const struct policy *policy, enum policy_kind kin
 	return d.allowed;
 }
 
-static void tell(struct ctl *c, const struct policy *policy, const struct draft *draft, struct buf *out)
+/* Seal, DKIM and PDF are asked for each form that somebody gets. */
+static void tell_forms(struct ctl *c, const struct policy *policy, const struct draft *draft, struct policy_facts facts,
+    struct buf *out)
+{
+	bool wanted[2] = {false, false}; /* inside, outside */
+
+	for (size_t i = 0; i < draft->letter.recipient_count; i++)
+		wanted[draft->letter.recipients[i].inside ? 0 : 1] = true;
+	facts.recipient = facts.recipient_domain = facts.recipient_kind = NULL;
+	for (int i = 0; i < 2; i++) {
+		if (!wanted[i])
+			continue;
+		facts.form = i == 0 ? "inside" : "outside";
+		buf_printf(out, "\nform for %s:", facts.form);
+		(void)ask(c, policy, POLICY_SEAL, &facts, out);
+	}
+}
+
+static void tell(
+    struct ctl *c, const struct policy *policy, const struct draft *draft, int64_t at_ms, struct buf *out)
 {
 	const struct letter *l = &draft->letter;
 	struct policy_facts facts;
 	char day[16];
 
-	clock_iso_day(clock_now_ms(), day);
+	clock_iso_day(at_ms, day);
 	draft_facts(draft, policy, day, &facts);
+	buf_printf(out, "the law: policy version %d, on %s\n", policy_version(policy), day);
 	buf_printf(out, "written by: %s (%s, %s)\n", c->o.login, l->position_title, l->agency);
 	for (size_t i = 0; i < l->recipient_count; i++)
 		buf_printf(out, "%s %s%s%s, %s\n", i ? "            " : "addressed to:", l->recipients[i].name,
@@ -275,22 +301,41 @@ static void tell(struct ctl *c, const struct policy *policy, const struct draft 
 		buf_printf(out, "\nfor %s:", facts.recipient);
 		(void)ask(c, policy, POLICY_ROUTE, &facts, out);
 	}
+	if (draft->kind != DRAFT_PESAN)
+		tell_forms(c, policy, draft, facts, out);
+}
+
+/* What a terminal can show of it. */
+static void print_text(const char *text)
+{
+	for (; *text; text++) {
+		if (*text != '\n' && ctl_is_control(text)) {
+			(void)putchar(' ');
+			text += (unsigned char)*text == 0xc2;
+		} else {
+			(void)putchar(*text);
+		}
+	}
 }
 
 int ctl_policy_explain(struct ctl *c)
 {
-	struct policy *policy = load_active(c);
-	struct draft_source source = {.policy = policy, .domain = c->settings->domain};
+	struct draft_source source = {.domain = c->settings->domain};
 	const char *what = c->args[0];
+	struct policy *policy;
 	struct buf out = {0};
 	struct draft draft;
-	int64_t id;
+	int64_t id = 0, at_ms = clock_now_ms();
 	int rc;
 
+	if (strspn(what, "0123456789") == strlen(what) && !ctl_id(c, what, &id))
+		return 1;
+	policy = load_law(c, id);
 	if (policy == NULL)
 		return 1;
-	if (strspn(what, "0123456789") == strlen(what) && ctl_id(c, what, &id))
-		rc = read_stored_mail(c, id, &source);
+	source.policy = policy;
+	if (id != 0)
+		rc = read_stored_mail(c, id, &source, &at_ms);
 	else
 		rc = read_file_mail(c, what, &source);
 	if (rc == 1) {
@@ -299,15 +344,16 @@ int ctl_policy_explain(struct ctl *c)
 		rc = draft_read(&source, c->arena, &draft, &c->err);
 	}
 	if (rc == 1) {
-		tell(c, policy, &draft, &out);
+		tell(c, policy, &draft, at_ms, &out);
 		if (c->o.json) {
-			json_t *answer = json_pack("{ss ss}", "taken_for", draft_kind_names[draft.kind], "trace", buf_str(&out));
+			json_t *answer = json_pack("{ss si ss}", "taken_for", draft_kind_names[draft.kind],
+			    "policy_version", policy_version(policy), "trace", buf_str(&out));
 
 			(void)json_dumpf(answer, stdout, JSON_INDENT(2));
 			(void)putchar('\n');
 			json_decref(answer);
 		} else {
-			(void)fputs(buf_str(&out), stdout);
+			print_text(buf_str(&out));
 		}
 	}
 	buf_free(&out);

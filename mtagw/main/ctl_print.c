@@ -140,6 +140,15 @@ static int width(const char *text)
 	return n;
 }
 
+/* Controls of mail from outside would steer the administrator's terminal: C0, DEL, and C1, which are
+ * c2 80 to c2 9f in UTF-8. */
+bool ctl_is_control(const char *text)
+{
+	const unsigned char *p = (const unsigned char *)text;
+
+	return *p < ' ' || *p == 127 || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0);
+}
+
 static void put_cell(const char *text, int pad)
 {
 	int n = 0;
@@ -147,7 +156,12 @@ static void put_cell(const char *text, int pad)
 	for (; *text && (pad == 0 || n < CELL_MAX); text++) {
 		if (((unsigned char)*text & 0xc0) != 0x80)
 			n++;
-		(void)putchar((unsigned char)*text < ' ' || *text == 127 ? ' ' : *text);
+		if (ctl_is_control(text)) {
+			(void)putchar(' ');
+			text += (unsigned char)*text == 0xc2; /* the second byte of a C1 control */
+		} else {
+			(void)putchar(*text);
+		}
 	}
 	while (n++ < pad)
 		(void)putchar(' ');
