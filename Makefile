@@ -111,12 +111,12 @@ deps:
 
 run:   ## play a working day on a private instance and stay up; ARGS=--once ends after it
 	contrib/install build run
-	$(MAKE) --no-print-directory all
+	$(MAKE) -j$$(nproc) --no-print-directory all
 	@$(PYRUN) -m contrib.house.day --build $(BUILD) $(ARGS)
 
 test:  ## unit and system tests, one summary line; ARGS= goes to pytest
 	contrib/install build run test
-	$(MAKE) --no-print-directory all $(UNIT)
+	$(MAKE) -j$$(nproc) --no-print-directory all $(UNIT)
 	@BUILD=$(BUILD) tests/run all $(ARGS)
 
 check: $(UNIT) $(BUILD)/mtagw $(BUILD)/mtagw-signd ## hermetic: unit tests, floors, doors, documents; no server of ours outlives it
@@ -129,7 +129,7 @@ lint:  ## static analysis, format, manual pages; zero findings
 
 asan:  ## unit and system tests under AddressSanitizer and UBSan
 	contrib/install build run test
-	$(MAKE) --no-print-directory BUILD=$(BUILD)/asan OPT=-O1\ -g SAN="$(ASANFLAGS)" all asan-units
+	$(MAKE) -j$$(nproc) --no-print-directory BUILD=$(BUILD)/asan OPT=-O1\ -g SAN="$(ASANFLAGS)" all asan-units
 	@BUILD=$(BUILD)/asan tests/run all $(ARGS)
 asan-units: $(UNIT)
 
@@ -140,7 +140,7 @@ fuzz:  ## T=settings SECS=60: one target; without T all of them
 
 bench: ## letters a second beside Postfix, as ratios
 	contrib/install build run test
-	$(MAKE) --no-print-directory all
+	$(MAKE) -j$$(nproc) --no-print-directory all
 	@$(PYRUN) -m contrib.house.bench --build $(BUILD) $(ARGS)
 
 install: all ## into DESTDIR, PREFIX, SYSCONF, LIBEXEC, MAN
