@@ -161,6 +161,11 @@ int policy_read_dir(const char *policies_dir, const char *templates_dir, struct 
 		const char *path = xml_attr(e, "path", arena);
 		bool template = strcmp(xml_name(e), "template") == 0;
 
+		if (!template && strcmp(xml_name(e), "file") != 0) {
+			rc = err_set(error_r, "policies/index.xml:%d: unknown element <%s>: write file or template", xml_line(e),
+			    xml_name(e));
+			break;
+		}
 		if (path == NULL || !plain_name(path) || n == FILES_MAX) {
 			rc = err_set(error_r, "policies/index.xml:%d: <%s> needs path=, a name inside its folder", xml_line(e),
 			    xml_name(e));

@@ -7,6 +7,16 @@
 
 #include "mtagw/policy/policy_private.h"
 
+/* Notes the place of the last of count things; places grows beside their list. */
+static void keep_place(
+    struct loading *l, struct place **places, size_t count, size_t *size, const struct xml_node *node)
+{
+	size_t before = count - 1;
+
+	*places = load_grow(l->policy->arena, *places, &before, size, sizeof(**places));
+	(*places)[count - 1] = (struct place){l->path, xml_line(node)};
+}
+
 static void load_position(struct loading *l, const struct xml_node *node, const char *agency)
 {
 	static const char *const names[] = {"id", "title", "block", "echelon", "superior", "unit", "rank", NULL};
@@ -16,6 +26,7 @@ static void load_position(struct loading *l, const struct xml_node *node, const 
 	load_only(l, node, names);
 	p->positions = load_grow(p->arena, p->positions, &p->position_count, &p->position_size, sizeof(*at));
 	at = &p->positions[p->position_count - 1];
+	keep_place(l, &p->position_places, p->position_count, &p->position_place_size, node);
 	*at = (struct policy_position){.id = load_need(l, node, "id"),
 	    .agency = agency,
 	    .title = load_need(l, node, "title"),
@@ -66,6 +77,7 @@ static void load_agency(struct loading *l, const struct xml_node *node)
 			load_error(l, xml_line(node), "agency %s stands twice", a.code);
 	p->agencies = load_grow(p->arena, p->agencies, &p->agency_count, &p->agency_size, sizeof(a));
 	p->agencies[p->agency_count - 1] = a;
+	keep_place(l, &p->agency_places, p->agency_count, &p->agency_place_size, node);
 }
 
 void load_organisation(struct loading *l, const struct xml_node *root)
@@ -87,11 +99,13 @@ static void load_type(struct loading *l, const struct xml_node *e)
 	load_only(l, e, names);
 	p->types = load_grow(p->arena, p->types, &p->type_count, &p->type_size, sizeof(*t));
 	t = &p->types[p->type_count - 1];
+	keep_place(l, &p->type_places, p->type_count, &p->type_place_size, e);
 	*t = (struct policy_type){.id = load_need(l, e, "id"), .word = load_need(l, e, "word"),
 	    .local = load_need(l, e, "local"), .template_base = load_need(l, e, "template"),
 	    .classification_default = load_need(l, e, "classification")};
 	p->addresses = load_grow(p->arena, p->addresses, &p->address_count, &p->address_size, sizeof(*p->addresses));
 	p->addresses[p->address_count - 1] = (struct policy_address){t->local, "type", t->id, false, false};
+	keep_place(l, &p->address_places, p->address_count, &p->address_place_size, e);
 }
 
 void load_types(struct loading *l, const struct xml_node *root)
@@ -112,6 +126,7 @@ void load_types(struct loading *l, const struct xml_node *root)
 			p->addresses =
 			    load_grow(p->arena, p->addresses, &p->address_count, &p->address_size, sizeof(*p->addresses));
 			p->addresses[p->address_count - 1] = a;
+			keep_place(l, &p->address_places, p->address_count, &p->address_place_size, e);
 		} else {
 			load_error(l, xml_line(e), "unknown element <%s> in <types>: type or address", xml_name(e));
 		}
@@ -137,6 +152,60 @@ void load_words(struct loading *l, const struct xml_node *root)
 	}
 }
 
+/* Reports at a place. */
+static struct loading *at_place(struct loading *l, const struct place *place)
+{
+	l->path = place->file;
+	return l;
+}
+
+/* A local part means one thing: smtpd and the office would otherwise read it differently. */
+static void check_local(struct loading *l, size_t i)
+{
+	const struct policy *p = l->policy;
+	const char *local = p->addresses[i].local;
+	const char *other = policy_position(p, local) ? "a position" : policy_agency_by_registry(p, local) ? "a registry" : NULL;
+
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(p->addresses[k].local, local) == 0)
+			other = "another address";
+	if (other != NULL)
+		load_error(at_place(l, &p->address_places[i]), p->address_places[i].line, "local=\"%s\" is %s already", local,
+		    other);
+}
+
+static void check_agency(struct loading *l, size_t i)
+{
+	const struct policy *p = l->policy;
+	const struct policy_agency *a = &p->agencies[i];
+	int line = p->agency_places[i].line;
+
+	(void)at_place(l, &p->agency_places[i]);
+	if (policy_position(p, a->head) == NULL)
+		load_error(l, line, "agency %s: head %s is no position", a->code, a->head);
+	if (policy_position(p, a->registry) == NULL)
+		load_error(l, line, "agency %s: clerk %s is no position", a->code, a->registry);
+	if (policy_position(p, a->registry_local) != NULL)
+		load_error(l, line, "agency %s: registry %s is a position already", a->code, a->registry_local);
+	if (policy_agency_by_registry(p, a->registry_local) != a)
+		load_error(l, line, "agency %s: registry %s is another agency's", a->code, a->registry_local);
+}
+
+static void check_type(struct loading *l, size_t i)
+{
+	static const char *const forms[] = {"text", "html", "page"};
+	const struct policy *p = l->policy;
+	struct range bytes;
+	char path[300];
+
+	for (int f = 0; f < 3; f++) {
+		(void)snprintf(path, sizeof(path), "templates/%s.%s.xsl", p->types[i].template_base, forms[f]);
+		if (!policy_file(p, path, &bytes))
+			load_error(at_place(l, &p->type_places[i]), p->type_places[i].line,
+			    "type %s: %s is not listed in policies/index.xml", p->types[i].id, path);
+	}
+}
+
 void check_organisation(struct loading *l)
 {
 	const struct policy *p = l->policy;
@@ -144,20 +213,20 @@ void check_organisation(struct loading *l)
 	l->path = "policies/index.xml";
 	if (p->agency_count == 0)
 		load_error(l, 1, "no file with an <organisation> is listed");
-	for (size_t i = 0; i < p->agency_count; i++) {
-		const struct policy_agency *a = &p->agencies[i];
-
-		if (policy_position(p, a->head) == NULL)
-			load_error(l, 1, "agency %s: head %s is no position", a->code, a->head);
-		if (policy_position(p, a->registry) == NULL)
-			load_error(l, 1, "agency %s: clerk %s is no position", a->code, a->registry);
-	}
+	for (size_t i = 0; i < p->agency_count; i++)
+		check_agency(l, i);
 	for (size_t i = 0; i < p->position_count; i++)
 		if (p->positions[i].superior != NULL && policy_position(p, p->positions[i].superior) == NULL)
-			load_error(l, 1, "position %s: superior %s is no position", p->positions[i].id, p->positions[i].superior);
-	for (size_t i = 0; i < p->address_count; i++)
+			load_error(at_place(l, &p->position_places[i]), p->position_places[i].line,
+			    "position %s: superior %s is no position", p->positions[i].id, p->positions[i].superior);
+	for (size_t i = 0; i < p->type_count; i++)
+		check_type(l, i);
+	for (size_t i = 0; i < p->address_count; i++) {
+		check_local(l, i);
 		if (strcmp(p->addresses[i].kind, "role") == 0 && policy_position(p, p->addresses[i].target) == NULL)
-			load_error(l, 1, "address %s: reader %s is no position", p->addresses[i].local, p->addresses[i].target);
+			load_error(at_place(l, &p->address_places[i]), p->address_places[i].line,
+			    "address %s: reader %s is no position", p->addresses[i].local, p->addresses[i].target);
+	}
 }
 
 /* Words the thin office says: a version without one of them is refused, so that no letter ever meets the gap. */

@@ -34,6 +34,11 @@ struct rules {
 struct words {
 	const char *id, *text;
 };
+/* Where something of the organisation stands, for defects that show only when everything is read. */
+struct place {
+	const char *file;
+	int line;
+};
 /* An element or attribute that letter.rng defines: what XPath may name and what it may hold. */
 struct schema_name {
 	const char *name, *values; /* values: space-separated where only these are possible, NULL: any text */
@@ -45,13 +50,14 @@ struct policy {
 	size_t file_count;
 	int version;
 	struct policy_agency *agencies;
-	size_t agency_count, agency_size;
+	struct place *agency_places, *position_places, *type_places, *address_places; /* one for each of these lists */
+	size_t agency_count, agency_size, agency_place_size;
 	struct policy_position *positions;
-	size_t position_count, position_size;
+	size_t position_count, position_size, position_place_size;
 	struct policy_type *types;
-	size_t type_count, type_size;
+	size_t type_count, type_size, type_place_size;
 	struct policy_address *addresses;
-	size_t address_count, address_size;
+	size_t address_count, address_size, address_place_size;
 	struct words *words;
 	size_t word_count, word_size;
 	struct rules rules[POLICY_KIND_COUNT];
