@@ -18,11 +18,14 @@ import pytest
 from contrib.house.instance import Instance
 from contrib.house.letters import COMPANY, TYPED, mail, rows
 from contrib.house.process import start_time
+from contrib.house.tree import children, program
 from contrib.house.waiting import HouseError, wait_for
 
 HEADS = {"DISKOMINFO": "kadis.diskominfo", "DINKES": "kadis.dinkes"}
 LETTERS = int(os.environ.get("MTAGW_KILL_LETTERS", "200"))
 KILLS = 5
+HUNG = 3
+DOTTED = "select count(*) from mail.delivery where state = 'claimed' and dot_at is not null"
 DRAIN_SECS = 900  # a PDF a letter on a busy machine of two cores, and back-off of the parent between the kills
 DOMAIN = COMPANY[1].partition("@")[2]
 
@@ -36,28 +39,6 @@ def fixture_kill_house():
         yield made
     finally:
         made.stop()
-
-
-def children(pid):
-    """Pids below a process, at every depth, itself not."""
-    found = []
-    try:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as f:
-                for child in map(int, f.read().split()):
-                    found += [child, *children(child)]
-    except OSError:
-        pass
-    return found
-
-
-def program(pid):
-    """File name of what a process runs, '' when it is gone."""
-    try:
-        with open(f"/proc/{pid}/cmdline", "rb") as f:
-            return os.path.basename(f.read().split(b"\0")[0].decode("utf-8", "replace"))
-    except OSError:
-        return ""
 
 
 class Killer:
@@ -77,7 +58,7 @@ class Killer:
         """Rows of the database as lists of text."""
         return [line.split("\t") for line in self.house.postgres.sql(text, "mtagw").splitlines()]
 
-    def kill(self):
+    def kill(self, what):
         """Both roles, all their processes, at once; gives when they are gone and so are their database sessions."""
         victims = [(p, start_time(p)) for role in ("sender", "router") for p in self.pids(role)]
         for pid, _ in victims:
@@ -89,24 +70,37 @@ class Killer:
         gone = "select count(*) from pg_stat_activity where usename in ('mtagw_sender', 'mtagw_router')"
         # The parent waits a second or more before it starts them again.
         wait_for(lambda: self.sql(gone) == [["0"]], "the sessions of the killed are gone", 10)
-        dotted = [r[0] for r in self.sql("select id from mail.delivery where state = 'claimed' and dot_at is not null")]
+        dotted = [r[0] for r in self.sql(DOTTED.replace("count(*)", "id"))]
         claimed = self.sql("select (select count(*) from mail.work where state = 'claimed'), "
                            "(select count(*) from mail.delivery where state = 'claimed')")[0]
         self.open.update(dotted)
-        self.told.append((len(victims), claimed[0], claimed[1], len(dotted), self.arrived()))
+        self.told.append((what, len(victims), *claimed, len(dotted), self.arrived()))
 
     def arrived(self):
         """Messages the peer has kept so far."""
         folder = os.path.join(self.house.peer.folder, DOMAIN, "new")
         return sum(n.endswith(".json") for n in os.listdir(folder))
 
+    def count(self, text):
+        """One number of the database."""
+        return int(self.sql(text)[0][0])
+
     def rounds(self, total):
-        """Each kill waits until both roles run again and letters have come through since the last."""
-        for n in range(KILLS):
-            mark = min(self.arrived() + max(1, total // (3 * KILLS)), total - 1)
-            wait_for(lambda m=mark: self.arrived() >= m and self.pids("router") and self.pids("sender"),
-                     f"progress before kill {n + 1}", DRAIN_SECS, [self.house.log("mtagw")])
-            self.kill()
+        """Three kills while letters are decided and numbered, one while they leave, one with dots that nobody answers."""
+        ledger = "select count(*) from office.number_ledger"
+        for part in (0.1, 0.35, 0.6):
+            self.kill_when(lambda p=part: self.count(ledger) >= p * total, f"{part:.0%} numbered")
+        mark = self.arrived() + total // 20
+        self.kill_when(lambda: self.arrived() >= mark, f"{mark} arrived")
+        self.house.peer.order(f"{DOMAIN} hang")
+        self.kill_when(lambda: self.count(DOTTED) >= HUNG, f"{HUNG} dots unanswered")
+        self.house.peer.order(f"{DOMAIN} normal")
+
+    def kill_when(self, condition, what):
+        """Waits until both roles run and the condition holds; kills."""
+        wait_for(lambda: condition() and self.pids("router") and self.pids("sender"), f"{what}, before a kill", DRAIN_SECS,
+                 [self.house.log("mtagw")], pause=0.01)
+        self.kill(what)
 
 
 def send_all(house, login, failed):
@@ -139,8 +133,9 @@ def drained(killer):
 def table(killer, uncertain, got, seconds):
     """What happened, for a person."""
     lines = [f"{len(HEADS)} x {LETTERS} letters, {KILLS} kills, {seconds:.0f} s",
-             "kill  processes  work claimed  deliveries claimed  of these dotted  arrived before"]
-    lines += [f"{n:4d}  {v:9d}  {w:>12}  {d:>18}  {o:15d}  {a:14d}" for n, (v, w, d, o, a) in enumerate(killer.told, 1)]
+             f"kill  {'when':<20}  processes  work claimed  deliveries claimed  of these dotted  arrived before"]
+    lines += [f"{n:4d}  {t:<20}  {v:9d}  {w:>12}  {d:>18}  {o:15d}  {a:14d}"
+              for n, (t, v, w, d, o, a) in enumerate(killer.told, 1)]
     lines.append("agency       numbers  first  last  arrived once  twice  uncertain outside  uncertain inside")
     for agency, login in HEADS.items():
         used = [int(r[0]) for r in killer.sql(f"select n from office.number_ledger where series = "
@@ -209,6 +204,7 @@ def delivered_right(killer, letters, got, uncertain):
     assert not [s for s, copies in got.items() if len(copies) > 1], "delivered twice"
     assert not [s for s in letters if s not in got and s not in doubtful], "lost"
     assert all(r[2] for r in uncertain), "uncertain without a reason"
+    assert len([s for s in doubtful if s not in got]) >= HUNG, "dots that got no answer are not resent"
     assert {r[0] for r in uncertain} <= killer.open, "uncertain, though not open when its sender was killed"
     for subject, (about,) in got.items():
         assert about["openpgp"]["result"] == "good", subject
