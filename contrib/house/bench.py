@@ -99,6 +99,7 @@ def message(mark, sender, to):
 def client(target, count, mark, ready, go, answers):
     """One process: opens its session, waits for the start, sends; tells its end, CPU seconds and a fault."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         session = Session(target["port"], target.get("ca"), target.get("login"), target.get("password"))
         mails = [message(f"{mark}.{n}", target["sender"], target["to"]) for n in range(count)]

@@ -63,6 +63,7 @@ class Protocol(asyncio.Protocol):
 def serve(listener, counter, last):
     """The process: until TERM."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     async def run():
         loop = asyncio.get_running_loop()
