@@ -192,10 +192,19 @@ static void event_cb(struct bufferevent *bev, short what, void *ctx)
 
 /* --- making and ending --- */
 
+/* Under TLS the bound must hold two records (RFC 8446 5.1: 16 KiB each): what OpenSSL has decrypted beyond a smaller one
+ * would stay inside it without any event of the socket telling that it is there. */
+static size_t watermark(const struct conn *conn)
+{
+	size_t least = 2 * 16 * 1024;
+
+	return conn->ssl != NULL && conn->input_max < least ? least : conn->input_max;
+}
+
 static void attach(struct conn *conn)
 {
 	bufferevent_setcb(conn->bev, read_cb, write_cb, event_cb, conn);
-	bufferevent_setwatermark(conn->bev, EV_READ, 0, conn->input_max);
+	bufferevent_setwatermark(conn->bev, EV_READ, 0, watermark(conn));
 	if (evbuffer_add_cb(bufferevent_get_output(conn->bev), output_cb, conn) == NULL)
 		log_fatal("connection: no memory");
 }
@@ -559,7 +568,7 @@ void conn_pause(struct conn *conn, bool paused)
 void conn_set_input_max(struct conn *conn, size_t max)
 {
 	conn->input_max = max;
-	bufferevent_setwatermark(conn->bev, EV_READ, 0, max);
+	bufferevent_setwatermark(conn->bev, EV_READ, 0, watermark(conn));
 }
 
 void conn_set_timeout(struct conn *conn, int64_t ms)

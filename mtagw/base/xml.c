@@ -95,6 +95,11 @@ static int line_of(struct range bytes, const char *text)
 
 struct xml *xml_parse(struct range bytes, const char *name, struct err *error_r)
 {
+	return xml_parse_dict(bytes, name, NULL, error_r);
+}
+
+struct xml *xml_parse_dict(struct range bytes, const char *name, xmlDictPtr dict, struct err *error_r)
+{
 	struct xml_error e = {.name = name};
 	xmlParserCtxtPtr parser;
 	xmlDocPtr doc;
@@ -108,6 +113,11 @@ struct xml *xml_parse(struct range bytes, const char *name, struct err *error_r)
 	if (parser == NULL) {
 		(void)err_set(error_r, "%s: no memory", name);
 		return NULL;
+	}
+	if (dict != NULL) { /* names of an imported stylesheet are compared by pointer with those of its parent */
+		xmlDictFree(parser->dict);
+		parser->dict = dict;
+		xmlDictReference(dict);
 	}
 	xmlSetStructuredErrorFunc(&e, xml_error_first);
 	doc = xmlCtxtReadMemory(parser, bytes.p, (int)bytes.len, name, NULL,

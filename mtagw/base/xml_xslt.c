@@ -52,10 +52,9 @@ static xmlDocPtr load_document(const xmlChar *uri, xmlDictPtr dict, int options,
 
 	(void)ctx;
 	(void)options; /* libxslt's would load a DTD and its entities */
-	(void)dict;
 	if (type != XSLT_LOAD_STYLESHEET || loading.load == NULL || !loading.load(name, loading.ctx, &bytes))
 		return NULL;
-	xml = xml_parse(bytes, (const char *)uri, &loading.err);
+	xml = xml_parse_dict(bytes, (const char *)uri, dict, &loading.err);
 	if (xml == NULL)
 		return NULL;
 	doc = xml->doc; /* libxslt's now */

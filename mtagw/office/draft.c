@@ -180,7 +180,7 @@ static void read_sender(struct reading *rd)
 	letter->login = rd->source->login;
 	letter->position_title = p ? p->title : "";
 	letter->position_block = p ? p->block : "";
-	letter->print_rank = p && p->rank_line && strcmp(p->rank_line, "no") != 0;
+	letter->print_rank = p && (p->rank_line == NULL || strcmp(p->rank_line, "no") != 0);
 	letter->agency = a ? a->code : "";
 	letter->agency_name = a ? a->name : "";
 	letter->letterhead_kind = a ? a->letterhead_kind : "agency";

@@ -6,6 +6,7 @@
  */
 #include "mtagw/router/letters.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -154,7 +155,7 @@ static int make_form(struct finish *f, bool outside)
 	struct outgoing *out;
 	int rc;
 
-	if (letters_decide(f->w, t, POLICY_SEAL, &facts, f->row.id, &d) < 0)
+	if (letters_decide_letter(f->w, t, POLICY_SEAL, &facts, &f->letter, &d) < 0)
 		return -1;
 	if (!d.allowed)
 		return err_set(&t->err, "policy %d has no sealing rule for this letter (rule %s)", t->law->version, d.rule_id);
@@ -209,7 +210,10 @@ static int keep_pdf(struct finish *f)
 
 static int confirm(struct finish *f)
 {
-	const char *pairs[] = {"nomor", f->row.number, "tanggal", f->row.date, "hal", f->row.subject, "penerima",
+	int year = 0, month = 0, day = 0;
+	const char *date = sscanf(f->row.date, "%d-%d-%d", &year, &month, &day) == 3
+	    ? arena_printf(f->t->arena, "%02d-%02d-%04d", day, month, year) : f->row.date;
+	const char *pairs[] = {"nomor", f->row.number, "tanggal", date, "hal", f->row.subject, "penerima",
 	    letters_recipient_lines(f->t, &f->letter), "jenis", f->type->word, NULL};
 	struct notice n = {.words = "confirmation", .pairs = pairs, .in_reply_to = f->row.mime_message_id};
 	struct message written;

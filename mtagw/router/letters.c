@@ -193,6 +193,19 @@ int letters_decide(struct worker *w, struct task *t, enum policy_kind kind, cons
 	    details);
 }
 
+int letters_decide_letter(struct worker *w, struct task *t, enum policy_kind kind, struct policy_facts *facts,
+    const struct letter *letter, struct policy_decision *d)
+{
+	struct xml *document = letter_xml(letter);
+	int rc;
+
+	facts->letter = xml_root(document);
+	rc = letters_decide(w, t, kind, facts, letter->id, d);
+	facts->letter = NULL;
+	xml_free(&document);
+	return rc;
+}
+
 int letters_deliver_inside(struct worker *w, struct task *t, struct outgoing *out, const struct addressee *list,
     size_t count, bool keyed, const char *return_path)
 {

@@ -23,6 +23,9 @@ const char *letters_recipient_lines(struct task *t, const struct letter *letter)
 /* Asks policy and writes the decision into the trail. -1: t->err. */
 int letters_decide(struct worker *w, struct task *t, enum policy_kind kind, const struct policy_facts *facts,
     int64_t letter_id, struct policy_decision *decision_r);
+/* The same for a whole letter: its document stands in the facts, for tests on letter/... */
+int letters_decide_letter(struct worker *w, struct task *t, enum policy_kind kind, struct policy_facts *facts,
+    const struct letter *letter, struct policy_decision *decision_r);
 /* Deliveries of outgoing to the mailboxes of these addressees, one each. */
 int letters_deliver_inside(struct worker *w, struct task *t, struct outgoing *out, const struct addressee *list,
     size_t count, bool keyed, const char *return_path);

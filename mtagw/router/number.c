@@ -51,6 +51,18 @@ static int load_letter(struct worker *w, struct task *t, struct letter_row *row)
 	return rc;
 }
 
+/* Asks about a stored letter; its document stands in the facts. */
+static int decide(struct worker *w, struct task *t, enum policy_kind kind, struct policy_facts *facts,
+    const struct letter_row *row, struct policy_decision *d)
+{
+	struct letter letter;
+
+	if (letter_xml_read(range_of(row->xml), t->arena, &letter, &t->err) < 0)
+		return -1;
+	letter.id = row->id;
+	return letters_decide_letter(w, t, kind, facts, &letter, d);
+}
+
 static void row_facts(const struct letter_row *row, const struct policy *policy, const char *day,
     struct policy_facts *facts)
 {
@@ -73,7 +85,7 @@ static int wants_pdf(struct worker *w, struct task *t, const struct letter_row *
 		facts.form = outside ? "outside" : "inside";
 		if (outside && strcmp(row->scope, "outside") != 0)
 			continue;
-		if (letters_decide(w, t, POLICY_SEAL, &facts, row->id, &d) < 0)
+		if (decide(w, t, POLICY_SEAL, &facts, row, &d) < 0)
 			return -1;
 		wanted |= d.allowed && d.pdf;
 	}
@@ -94,7 +106,7 @@ enum task_result number_task(struct worker *w, struct task *t)
 		return TASK_WAIT;
 	clock_iso_day(t->now_ms, day);
 	row_facts(&row, t->law->policy, day, &facts);
-	if (letters_decide(w, t, POLICY_NUMBER, &facts, row.id, &d) < 0)
+	if (decide(w, t, POLICY_NUMBER, &facts, &row, &d) < 0)
 		return TASK_WAIT;
 	if (!d.allowed || d.series == NULL || d.pattern == NULL) {
 		(void)err_set(&t->err, "no numbering rule for %s of %s (rule %s)", row.type, row.agency, d.rule_id);

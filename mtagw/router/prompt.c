@@ -91,7 +91,7 @@ static enum task_result release(struct worker *w, struct task *t, struct answer 
 
 	clock_iso_day(t->now_ms, day);
 	draft_facts(&draft, t->law->policy, day, &facts);
-	if (letters_decide(w, t, POLICY_SIGN, &facts, a->row.id, &d) < 0)
+	if (letters_decide_letter(w, t, POLICY_SIGN, &facts, &a->letter, &d) < 0)
 		return TASK_WAIT;
 	if (!d.allowed) {
 		const char *pairs[] = {"aturan", d.rule_id, "kode", d.code ? d.code : "-", "kalimat",
@@ -172,7 +172,7 @@ static enum task_result send_plain(struct worker *w, struct task *t, struct answ
 
 	clock_iso_day(t->now_ms, day);
 	draft_facts(&draft, t->law->policy, day, &facts);
-	if (letters_decide(w, t, POLICY_PLAIN, &facts, a->row.id, &d) < 0)
+	if (letters_decide_letter(w, t, POLICY_PLAIN, &facts, &a->letter, &d) < 0)
 		return TASK_WAIT;
 	if (!d.allowed) {
 		const char *why[] = {"aturan", d.rule_id, "kode", d.code ? d.code : "-", "kalimat", d.sentence ? d.sentence : "",

@@ -148,7 +148,7 @@ static enum task_result letter(struct worker *w, struct task *t, struct draft *d
 	if (draft->kind == DRAFT_PREVIEW)
 		return preview(w, t, draft);
 	draft_facts(draft, t->law->policy, day, &facts);
-	if (letters_decide(w, t, POLICY_SIGN, &facts, letter->id, &d) < 0)
+	if (letters_decide_letter(w, t, POLICY_SIGN, &facts, letter, &d) < 0)
 		return waits();
 	if (!d.allowed)
 		return refuse(w, t, draft, &d);
