@@ -1,5 +1,6 @@
 """Waiting for a condition with a limit, and failing with words that help."""
 
+import random
 import socket
 import time
 
@@ -49,8 +50,10 @@ def banner(host, port, limit=1.0):
 
 
 def free_port(preferred=0):
-    """A loopback port nobody listens on: the preferred one where it is free, else one the kernel picks."""
-    for port in (preferred, 0) if preferred else (0,):
+    """A loopback port nobody listens on: the preferred one where it is free, else one below the range from which the kernel
+    takes the near end of outgoing connections: such a connection could sit on it before our server does."""
+    tries = ([preferred] if preferred else []) + random.sample(range(11000, 32000), 100)
+    for port in tries:
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
             # As servers bind: connections of a former run in TIME_WAIT do not count, a listener does.
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -58,5 +61,5 @@ def free_port(preferred=0):
                 s.bind(("127.0.0.1", port))
             except OSError:
                 continue
-            return s.getsockname()[1]
+            return port
     raise HouseError("no free port on 127.0.0.1")

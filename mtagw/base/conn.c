@@ -272,8 +272,9 @@ struct conn *conn_connect(
 	conn = conn_new(loop, fd, cb, ctx);
 	set_peer(conn, &addr);
 	conn->phase = CONNECTING;
-	/* -1 here means an error at once; libevent tells it through event_cb, later. */
-	(void)bufferevent_socket_connect(conn->bev, (struct sockaddr *)&addr.sa, (int)addr.len);
+	/* An error at once (no such socket file) is told by return value alone: event_cb hears of it later, like of any other. */
+	if (bufferevent_socket_connect(conn->bev, (struct sockaddr *)&addr.sa, (int)addr.len) < 0)
+		bufferevent_trigger_event(conn->bev, BEV_EVENT_ERROR, BEV_OPT_DEFER_CALLBACKS);
 	return conn;
 }
 
