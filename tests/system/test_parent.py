@@ -12,8 +12,9 @@ import pytest
 
 ROLES = ("smtpd", "router", "signd", "sender", "clerk")
 BUILD = os.path.abspath(os.environ.get("MTAGW_BUILD") or "build")
-STEADY = '#!/bin/sh\necho "start $MTAGW_FDS $*" >> "$0.log"\ntrap \'echo hup >> "$0.log"\' HUP\n' \
-         'trap "exit 0" TERM\nwhile :; do sleep 0.1; done\n'
+# Traps first: a signal that follows "start" must find them.
+STEADY = '#!/bin/sh\ntrap \'echo hup >> "$0.log"\' HUP\ntrap "exit 0" TERM\n' \
+         'echo "start $MTAGW_FDS $*" >> "$0.log"\nwhile :; do sleep 0.1; done\n'
 
 
 def free_port():
