@@ -40,8 +40,8 @@ struct city_date clock_city_date(int64_t at_ms)
 	struct tm tm;
 
 	(void)gmtime_r(&t, &tm);
-	return (struct city_date){tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-	    tm.tm_sec, tm.tm_wday};
+	return (struct city_date){tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
+	    tm.tm_min, tm.tm_sec, tm.tm_wday};
 }
 
 void clock_rfc5322(int64_t at_ms, char out[40])
@@ -50,16 +50,16 @@ void clock_rfc5322(int64_t at_ms, char out[40])
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	struct city_date d = clock_city_date(at_ms);
 
-	(void)snprintf(out, 40, "%.3s, %02d %.3s %04d %02d:%02d:%02d +0700", days + 3 * d.weekday, d.day,
-	    months + 3 * (d.month - 1), d.year, d.hour, d.minute, d.second);
+	(void)snprintf(out, 40, "%.3s, %02d %.3s %04d %02d:%02d:%02d +0700", days + 3 * d.weekday,
+	    d.day, months + 3 * (d.month - 1), d.year, d.hour, d.minute, d.second);
 }
 
 void clock_iso8601(int64_t at_ms, char out[32])
 {
 	struct city_date d = clock_city_date(at_ms);
 
-	(void)snprintf(out, 32, "%04d-%02d-%02dT%02d:%02d:%02d+07:00", d.year, d.month, d.day, d.hour,
-	    d.minute, d.second);
+	(void)snprintf(out, 32, "%04d-%02d-%02dT%02d:%02d:%02d+07:00", d.year, d.month, d.day,
+	    d.hour, d.minute, d.second);
 }
 
 void clock_iso_day(int64_t at_ms, char out[16])

@@ -8,8 +8,8 @@
 int64_t clock_now_ms(void);
 /* Never goes back; only differences mean something. Milliseconds. */
 int64_t clock_mono_ms(void);
-/* Adds to every clock_now_ms from now on: `clock_offset_secs` of the settings, for tests of year change
- * and leap days. */
+/* Adds to every clock_now_ms from now on: `clock_offset_secs` of the settings, for tests of year
+ * change and leap days. */
 void clock_set_offset_ms(int64_t offset_ms);
 
 /* A calendar day of the city (Asia/Jakarta, UTC+7, no summer time). */

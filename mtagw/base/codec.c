@@ -99,7 +99,9 @@ int codec_unbase64(struct buf *out, const char *text, size_t len)
 	if (len % 4 != 0)
 		return -1;
 	for (size_t i = 0; i < len; i += 4) {
-		int pad = i + 4 == len ? (text[i + 3] == '=') + (text[i + 3] == '=' && text[i + 2] == '=') : 0;
+		int pad = i + 4 == len
+		              ? (text[i + 3] == '=') + (text[i + 3] == '=' && text[i + 2] == '=')
+		              : 0;
 		uint32_t v = 0;
 		char bytes[3];
 
@@ -168,8 +170,8 @@ void codec_sha256_hex(const void *data, size_t len, char out[SHA256_HEX_SIZE])
 	codec_hex(hash, sizeof(hash), out);
 }
 
-void codec_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
-    uint8_t out[SHA256_BYTES])
+void codec_hmac_sha256(
+    const void *key, size_t key_len, const void *data, size_t len, uint8_t out[SHA256_BYTES])
 {
 	unsigned n = SHA256_BYTES;
 

@@ -16,8 +16,8 @@ void codec_hex(const void *data, size_t len, char *out);
 /* 1 and out filled (len bytes), or -1 when text is not exactly 2 * len hex digits. */
 int codec_unhex(const char *text, void *out, size_t len);
 
-/* Appends base64 (RFC 4648 section 4); line_max 0 for one line, else CRLF after each line_max characters
- * (and after the last line). */
+/* Appends base64 (RFC 4648 section 4); line_max 0 for one line, else CRLF after each line_max
+ * characters (and after the last line). */
 void codec_base64(struct buf *out, const void *data, size_t len, unsigned line_max);
 /* Strict decoding of one line (padding required, no blanks): 1 or -1. Appends to out. */
 int codec_unbase64(struct buf *out, const char *text, size_t len);
@@ -29,8 +29,8 @@ int codec_unbase32_u64(const char *text, size_t len, uint64_t *value_r);
 
 void codec_sha256(const void *data, size_t len, uint8_t out[SHA256_BYTES]);
 void codec_sha256_hex(const void *data, size_t len, char out[SHA256_HEX_SIZE]);
-void codec_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
-    uint8_t out[SHA256_BYTES]);
+void codec_hmac_sha256(
+    const void *key, size_t key_len, const void *data, size_t len, uint8_t out[SHA256_BYTES]);
 
 /* Running SHA-256 over ranges. */
 struct sha256;

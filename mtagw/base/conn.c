@@ -192,8 +192,9 @@ static void event_cb(struct bufferevent *bev, short what, void *ctx)
 
 /* --- making and ending --- */
 
-/* Under TLS the bound must hold two records (RFC 8446 5.1: 16 KiB each): what OpenSSL has decrypted beyond a smaller one
- * would stay inside it without any event of the socket telling that it is there. */
+/* Under TLS the bound must hold two records (RFC 8446 5.1: 16 KiB each): what OpenSSL has decrypted
+ * beyond a smaller one would stay inside it without any event of the socket telling that it is
+ * there. */
 static size_t watermark(const struct conn *conn)
 {
 	size_t least = 2 * 16 * 1024;
@@ -272,7 +273,8 @@ struct conn *conn_connect(
 	conn = conn_new(loop, fd, cb, ctx);
 	set_peer(conn, &addr);
 	conn->phase = CONNECTING;
-	/* An error at once (no such socket file) is told by return value alone: event_cb hears of it later, like of any other. */
+	/* An error at once (no such socket file) is told by return value alone: event_cb hears of
+	 * it later, like of any other. */
 	if (bufferevent_socket_connect(conn->bev, (struct sockaddr *)&addr.sa, (int)addr.len) < 0)
 		bufferevent_trigger_event(conn->bev, BEV_EVENT_ERROR, BEV_OPT_DEFER_CALLBACKS);
 	return conn;

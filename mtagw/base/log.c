@@ -42,8 +42,9 @@ static void log_line(enum log_level level, const char *format, va_list ap)
 	(void)clock_gettime(CLOCK_REALTIME, &now);
 	(void)gmtime_r(&now.tv_sec, &tm);
 	n = strftime(line, sizeof(line), "%Y-%m-%dT%H:%M:%S", &tm);
-	n += (size_t)snprintf(line + n, sizeof(line) - n, ".%03ldZ %s[%d]: %s: ",
-	    now.tv_nsec / 1000000, role_name, (int)getpid(), level_names[level]);
+	n += (size_t)snprintf(line + n, sizeof(line) - n,
+	    ".%03ldZ %s[%d]: %s: ", now.tv_nsec / 1000000, role_name, (int)getpid(),
+	    level_names[level]);
 	more = vsnprintf(line + n, sizeof(line) - n - 1, format, ap);
 	if (more > 0)
 		n += (size_t)more < sizeof(line) - n - 1 ? (size_t)more : sizeof(line) - n - 2;
@@ -52,12 +53,12 @@ static void log_line(enum log_level level, const char *format, va_list ap)
 		return; /* nowhere left to say it */
 }
 
-#define LOG_BODY(level)                                                                            \
-	do {                                                                                       \
-		va_list ap;                                                                        \
-		va_start(ap, format);                                                              \
-		log_line(level, format, ap);                                                       \
-		va_end(ap);                                                                        \
+#define LOG_BODY(level)                      \
+	do {                                 \
+		va_list ap;                  \
+		va_start(ap, format);        \
+		log_line(level, format, ap); \
+		va_end(ap);                  \
 	} while (0)
 
 void log_debug(const char *format, ...)

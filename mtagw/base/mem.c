@@ -130,7 +130,8 @@ void *arena_alloc(struct arena *arena, size_t size)
 
 		fresh->used = 0;
 		fresh->size = room;
-		if (b != NULL && room != ARENA_BLOCK_BYTES) { /* keep filling the block at the head */
+		if (b != NULL &&
+		    room != ARENA_BLOCK_BYTES) { /* keep filling the block at the head */
 			fresh->next = b->next;
 			b->next = fresh;
 		} else {

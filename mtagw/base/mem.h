@@ -25,7 +25,8 @@ void arena_free(struct arena **arena);
 void *arena_alloc(struct arena *arena, size_t size);
 char *arena_strdup(struct arena *arena, const char *s);
 char *arena_strndup(struct arena *arena, const char *s, size_t n);
-__attribute__((format(printf, 2, 3))) char *arena_printf(struct arena *arena, const char *format, ...);
+__attribute__((format(printf, 2, 3))) char *arena_printf(
+    struct arena *arena, const char *format, ...);
 /* Calls fn(p) when the arena is freed (latest first): for foreign objects that live with it. */
 void arena_on_free(struct arena *arena, void (*fn)(void *), void *p);
 

@@ -1,4 +1,5 @@
-/* settings: mtagw.conf, one table of keys (name, type, default, range), an immutable struct (STYLE 41). */
+/* settings: mtagw.conf, one table of keys (name, type, default, range), an immutable struct (STYLE
+ * 41). */
 #ifndef BASE_SETTINGS_H
 #define BASE_SETTINGS_H
 
@@ -14,7 +15,8 @@ struct next_hop {
 	const char *domain;  /* "*" is the default relay */
 	const char *address; /* numeric host:port or unix:/path */
 	enum { HOP_TLS_NONE, HOP_TLS_MAY, HOP_TLS_ENCRYPT, HOP_TLS_VERIFY } tls;
-	const char *tls_name; /* name wanted in the certificate (tls=verify name=...); NULL: the domain */
+	const char
+	    *tls_name; /* name wanted in the certificate (tls=verify name=...); NULL: the domain */
 };
 
 struct settings {
@@ -22,9 +24,10 @@ struct settings {
 	const char *domain;   /* the city's mail domain, `dumai.example` */
 	const char *hostname; /* our name in EHLO, banner, Received */
 	/* places */
-	const char *state_dir;    /* secrets/, dkim/, gnupg live here unless said otherwise */
-	const char *runtime_dir;  /* Unix sockets of roles; a short path */
-	const char *secrets_dir;  /* one file per database role: its password; `token`: key of tokens */
+	const char *state_dir;   /* secrets/, dkim/, gnupg live here unless said otherwise */
+	const char *runtime_dir; /* Unix sockets of roles; a short path */
+	const char
+	    *secrets_dir; /* one file per database role: its password; `token`: key of tokens */
 	const char *policies_dir; /* what `mtagwctl policy check|activate` reads by default */
 	const char *templates_dir;
 	const char *libexec_dir; /* role executables and mtagw-pdf */
@@ -63,15 +66,17 @@ struct settings {
 	bool debug;
 };
 
-/* Reads the file. NULL and error_r (`file:line: unknown key "x"; did you mean ...`) on any defect. The
- * result never changes; settings_free ends it. Blocks on the file system. */
+/* Reads the file. NULL and error_r (`file:line: unknown key "x"; did you mean ...`) on any defect.
+ * The result never changes; settings_free ends it. Blocks on the file system. */
 const struct settings *settings_load(const char *file, struct err *error_r);
 /* The same from bytes; name stands in errors where the file would. Never blocks. */
 const struct settings *settings_parse(struct range text, const char *name, struct err *error_r);
 void settings_free(const struct settings **settings);
-/* Every key with its value, for `mtagw -n`, and its help line, for the check against the man page. */
+/* Every key with its value, for `mtagw -n`, and its help line, for the check against the man page.
+ */
 void settings_print(const struct settings *settings, struct buf *out);
-void settings_print_keys(struct buf *out); /* `name<TAB>type<TAB>default<TAB>range<TAB>help` a line */
+void settings_print_keys(
+    struct buf *out); /* `name<TAB>type<TAB>default<TAB>range<TAB>help` a line */
 /* Secret file's first line into a fresh string (caller wipes and frees); NULL and error_r. */
 char *settings_secret(const struct settings *settings, const char *name, struct err *error_r);
 

@@ -98,7 +98,8 @@ struct xml *xml_parse(struct range bytes, const char *name, struct err *error_r)
 	return xml_parse_dict(bytes, name, NULL, error_r);
 }
 
-struct xml *xml_parse_dict(struct range bytes, const char *name, xmlDictPtr dict, struct err *error_r)
+struct xml *xml_parse_dict(
+    struct range bytes, const char *name, xmlDictPtr dict, struct err *error_r)
 {
 	struct xml_error e = {.name = name};
 	xmlParserCtxtPtr parser;
@@ -114,7 +115,8 @@ struct xml *xml_parse_dict(struct range bytes, const char *name, xmlDictPtr dict
 		(void)err_set(error_r, "%s: no memory", name);
 		return NULL;
 	}
-	if (dict != NULL) { /* names of an imported stylesheet are compared by pointer with those of its parent */
+	if (dict != NULL) { /* names of an imported stylesheet are compared by pointer with those of
+		               its parent */
 		xmlDictFree(parser->dict);
 		parser->dict = dict;
 		xmlDictReference(dict);
@@ -126,8 +128,9 @@ struct xml *xml_parse_dict(struct range bytes, const char *name, xmlDictPtr dict
 	if (doc == NULL || !parser->wellFormed)
 		(void)xml_error_give(&e, "not well-formed XML", error_r);
 	else if (doc->intSubset != NULL || doc->extSubset != NULL)
-		(void)err_set(error_r, "%s:%d: a document type declaration is not allowed: take <!DOCTYPE ...> out", name,
-		    line_of(bytes, "<!DOCTYPE"));
+		(void)err_set(error_r,
+		    "%s:%d: a document type declaration is not allowed: take <!DOCTYPE ...> out",
+		    name, line_of(bytes, "<!DOCTYPE"));
 	else if (xmlDocGetRootElement(doc) != NULL) {
 		xmlFreeParserCtxt(parser);
 		return xml_wrap(doc);
@@ -165,7 +168,8 @@ struct xml_node *xml_root(struct xml *xml)
 static struct xml_node *element_from(xmlNodePtr node, const char *name)
 {
 	for (; node != NULL; node = node->next)
-		if (node->type == XML_ELEMENT_NODE && (name == NULL || strcmp((const char *)node->name, name) == 0))
+		if (node->type == XML_ELEMENT_NODE &&
+		    (name == NULL || strcmp((const char *)node->name, name) == 0))
 			return (struct xml_node *)node;
 	return NULL;
 }
@@ -226,7 +230,8 @@ const char *xml_text(const struct xml_node *node, struct arena *arena)
 	return copy;
 }
 
-/* Characters of XML 1.0 (section 2.2) kept, everything else as U+FFFD; invalid UTF-8 too. The caller frees. */
+/* Characters of XML 1.0 (section 2.2) kept, everything else as U+FFFD; invalid UTF-8 too. The
+ * caller frees. */
 static char *xml_chars(const char *text)
 {
 	struct buf out = {0};
@@ -237,11 +242,17 @@ static char *xml_chars(const char *text)
 		int c = xmlGetUTF8Char((const unsigned char *)text, &len);
 
 		/* libxml2 takes overlong forms for characters; RFC 3629 section 3 forbids them */
-		if (c > 0 && xmlIsCharQ(c) && len == (c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4)) {
+		if (c > 0 && xmlIsCharQ(c) &&
+		    len == (c < 0x80         ? 1
+		               : c < 0x800   ? 2
+		               : c < 0x10000 ? 3
+		                             : 4)) {
 			buf_append(&out, text, (size_t)len);
 		} else {
 			buf_puts(&out, "\xef\xbf\xbd");
-			len = c >= 0xfffe ? len : 1; /* U+FFFE is one character, broken bytes are one each */
+			len = c >= 0xfffe
+			          ? len
+			          : 1; /* U+FFFE is one character, broken bytes are one each */
 		}
 		text += len;
 		left -= len;
@@ -251,7 +262,8 @@ static char *xml_chars(const char *text)
 
 struct xml_node *xml_add(struct xml_node *parent, const char *name)
 {
-	xmlNodePtr node = xmlNewChild((xmlNodePtr)parent, ((xmlNodePtr)parent)->ns, BAD_CAST name, NULL);
+	xmlNodePtr node =
+	    xmlNewChild((xmlNodePtr)parent, ((xmlNodePtr)parent)->ns, BAD_CAST name, NULL);
 
 	return (struct xml_node *)node;
 }

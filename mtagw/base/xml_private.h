@@ -25,10 +25,11 @@ void xml_error_first(void *ctx, xmlErrorPtr error);
 int xml_error_give(const struct xml_error *e, const char *fallback, struct err *error_r);
 struct xml *xml_wrap(xmlDocPtr doc);
 /* xml_parse with the names in this dictionary (NULL: one of its own). */
-struct xml *xml_parse_dict(struct range bytes, const char *name, xmlDictPtr dict, struct err *error_r);
+struct xml *xml_parse_dict(
+    struct range bytes, const char *name, xmlDictPtr dict, struct err *error_r);
 /* xml_xpath.c: the second half of xml_xpath_check, on an expression whose syntax is good. */
-int xpath_read(const char *expression, struct arena *arena, void (*use_cb)(const struct xpath_use *use, void *ctx),
-    void *ctx, struct err *error_r);
+int xpath_read(const char *expression, struct arena *arena,
+    void (*use_cb)(const struct xpath_use *use, void *ctx), void *ctx, struct err *error_r);
 /* Once: nothing is opened by the libraries themselves, nothing is printed. */
 void xml_ready(void);
 

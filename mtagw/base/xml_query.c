@@ -1,7 +1,7 @@
 /*
  * xml_query: XPath 1.0 on a document and RELAX NG. Expressions come from policies, which an
- * administrator writes: they are compiled and their names reported at check time, and evaluated under
- * a limit of operations, so that no rule can hold up a letter.
+ * administrator writes: they are compiled and their names reported at check time, and evaluated
+ * under a limit of operations, so that no rule can hold up a letter.
  */
 #include "mtagw/base/xml.h"
 
@@ -14,7 +14,8 @@
 
 #include "mtagw/base/xml_private.h"
 
-/* Steps one evaluation may take: a letter's tree has some hundred nodes, an honest rule walks it once or twice. */
+/* Steps one evaluation may take: a letter's tree has some hundred nodes, an honest rule walks it
+ * once or twice. */
 #define XPATH_OPERATIONS_MAX 200000
 /* An expression longer than this is no rule. */
 #define XPATH_BYTES_MAX 4000
@@ -47,8 +48,8 @@ int xml_xpath_bool(struct xml *xml, const char *expression, bool *value_r, struc
 	return 1;
 }
 
-int xml_xpath_string(struct xml *xml, const char *expression, struct arena *arena, const char **value_r,
-    struct err *error_r)
+int xml_xpath_string(struct xml *xml, const char *expression, struct arena *arena,
+    const char **value_r, struct err *error_r)
 {
 	xmlXPathObjectPtr object = evaluate(xml, expression, error_r);
 	xmlChar *text;
@@ -62,8 +63,8 @@ int xml_xpath_string(struct xml *xml, const char *expression, struct arena *aren
 	return 1;
 }
 
-int xml_xpath_check(const char *expression, struct arena *arena, void (*use_cb)(const struct xpath_use *use, void *ctx),
-    void *ctx, struct err *error_r)
+int xml_xpath_check(const char *expression, struct arena *arena,
+    void (*use_cb)(const struct xpath_use *use, void *ctx), void *ctx, struct err *error_r)
 {
 	struct xml_error e = {.name = "xpath"};
 	xmlXPathContextPtr context;

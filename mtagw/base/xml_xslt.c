@@ -23,9 +23,11 @@
 
 #include "mtagw/base/xml_private.h"
 
-/* Nesting of templates: deeper recursion is a stylesheet's defect (wrapping a long paragraph recurses by lines). */
+/* Nesting of templates: deeper recursion is a stylesheet's defect (wrapping a long paragraph
+ * recurses by lines). */
 #define XSLT_DEPTH_MAX 1500
-/* XPath steps of one transformation, a second or two: recursion that doubles is as endless as a loop. */
+/* XPath steps of one transformation, a second or two: recursion that doubles is as endless as a
+ * loop. */
 #define XSLT_OPERATIONS_MAX 5000000
 /* Of what a stylesheet says, only the first defect is told on. */
 #define MESSAGES_MAX 4000
@@ -42,7 +44,8 @@ static struct {
 	struct err err; /* why a document that was there could not be read */
 } loading;
 
-static xmlDocPtr load_document(const xmlChar *uri, xmlDictPtr dict, int options, void *ctx, xsltLoadType type)
+static xmlDocPtr load_document(
+    const xmlChar *uri, xmlDictPtr dict, int options, void *ctx, xsltLoadType type)
 {
 	const char *slash = strrchr((const char *)uri, '/');
 	const char *name = slash ? slash + 1 : (const char *)uri;
@@ -52,7 +55,8 @@ static xmlDocPtr load_document(const xmlChar *uri, xmlDictPtr dict, int options,
 
 	(void)ctx;
 	(void)options; /* libxslt's would load a DTD and its entities */
-	if (type != XSLT_LOAD_STYLESHEET || loading.load == NULL || !loading.load(name, loading.ctx, &bytes))
+	if (type != XSLT_LOAD_STYLESHEET || loading.load == NULL ||
+	    !loading.load(name, loading.ctx, &bytes))
 		return NULL;
 	xml = xml_parse_dict(bytes, (const char *)uri, dict, &loading.err);
 	if (xml == NULL)
@@ -76,8 +80,10 @@ static xsltSecurityPrefsPtr forbid_all(void)
 	return prefs;
 }
 
-/* libxslt says `... error: file F line N element E`, and on the next line what it was; in pieces. */
-__attribute__((format(printf, 2, 3))) static void collect_message(void *ctx, const char *format, ...)
+/* libxslt says `... error: file F line N element E`, and on the next line what it was; in pieces.
+ */
+__attribute__((format(printf, 2, 3))) static void collect_message(
+    void *ctx, const char *format, ...)
 {
 	struct buf *messages = ctx;
 	char text[400];
@@ -97,25 +103,28 @@ __attribute__((format(printf, 2, 3))) static void drop_message(void *ctx, const 
 }
 
 /* The first of them as `file:line: what`; fallback where nothing was said. Returns -1. */
-static int give_message(const struct buf *messages, const char *name, const char *fallback, struct err *error_r)
+static int give_message(
+    const struct buf *messages, const char *name, const char *fallback, struct err *error_r)
 {
 	const char *text = buf_str(messages), *file = strstr(text, "error: file "), *line, *what;
 
 	if (file == NULL) {
 		text += strspn(text, "\n ");
-		return err_set(error_r, "%s: %.*s", name, (int)strcspn(*text ? text : fallback, "\n"), *text ? text : fallback);
+		return err_set(error_r, "%s: %.*s", name,
+		    (int)strcspn(*text ? text : fallback, "\n"), *text ? text : fallback);
 	}
 	file += strlen("error: file ");
 	line = strstr(file, " line ");
 	what = strchr(file, '\n');
 	if (line == NULL || what == NULL || line > what)
 		return err_set(error_r, "%s: %.*s", name, (int)strcspn(file, "\n"), file);
-	return err_set(error_r, "%.*s:%d: %.*s", (int)(line - file), file, atoi(line + strlen(" line ")),
-	    (int)strcspn(what + 1, "\n"), what + 1);
+	return err_set(error_r, "%.*s:%d: %.*s", (int)(line - file), file,
+	    atoi(line + strlen(" line ")), (int)strcspn(what + 1, "\n"), what + 1);
 }
 
 struct xslt *xslt_parse(struct range bytes, const char *name,
-    bool (*load)(const char *name, void *ctx, struct range *bytes_r), void *ctx, struct err *error_r)
+    bool (*load)(const char *name, void *ctx, struct range *bytes_r), void *ctx,
+    struct err *error_r)
 {
 	struct xml *xml = xml_parse(bytes, name, error_r);
 	struct buf messages = {0};
@@ -136,7 +145,8 @@ struct xslt *xslt_parse(struct range bytes, const char *name,
 		xmlFreeDoc(xml->doc); /* else it belongs to the stylesheet */
 	free(xml);
 	/* libxslt does not count every defect it tells of */
-	if (sheet != NULL && sheet->errors == 0 && strstr(buf_str(&messages), "error: file ") == NULL) {
+	if (sheet != NULL && sheet->errors == 0 &&
+	    strstr(buf_str(&messages), "error: file ") == NULL) {
 		xslt = mem_zalloc(sizeof(*xslt));
 		xslt->sheet = sheet;
 		xslt->name = mem_strdup(name);
@@ -144,7 +154,8 @@ struct xslt *xslt_parse(struct range bytes, const char *name,
 		if (loading.err.text[0] != '\0')
 			(void)err_set(error_r, "%s", loading.err.text);
 		else
-			(void)give_message(&messages, name, "is not a stylesheet that compiles", error_r);
+			(void)give_message(
+			    &messages, name, "is not a stylesheet that compiles", error_r);
 		xsltFreeStylesheet(sheet);
 	}
 	buf_free(&messages);
@@ -155,12 +166,14 @@ struct xslt *xslt_parse(struct range bytes, const char *name,
 static int quote_params(xsltTransformContextPtr context, const char *const *params)
 {
 	for (; params != NULL && params[0] != NULL; params += 2)
-		if (xsltQuoteOneUserParam(context, BAD_CAST params[0], BAD_CAST(params[1] ? params[1] : "")) != 0)
+		if (xsltQuoteOneUserParam(
+		        context, BAD_CAST params[0], BAD_CAST(params[1] ? params[1] : "")) != 0)
 			return -1;
 	return 1;
 }
 
-static xmlDocPtr transform(struct xslt *xslt, xmlDocPtr source, const char *const *params, struct buf *messages)
+static xmlDocPtr transform(
+    struct xslt *xslt, xmlDocPtr source, const char *const *params, struct buf *messages)
 {
 	xsltTransformContextPtr context = xsltNewTransformContext(xslt->sheet, source);
 	xmlDocPtr result = NULL;
@@ -180,10 +193,12 @@ static xmlDocPtr transform(struct xslt *xslt, xmlDocPtr source, const char *cons
 	return result;
 }
 
-int xslt_apply(struct xslt *xslt, struct xml *xml, const char *const *params, struct buf *out, struct err *error_r)
+int xslt_apply(struct xslt *xslt, struct xml *xml, const char *const *params, struct buf *out,
+    struct err *error_r)
 {
 	struct buf messages = {0};
-	xmlDocPtr source = xmlCopyDoc(xml->doc, 1); /* xsl:strip-space takes nodes out of what it works on */
+	xmlDocPtr source =
+	    xmlCopyDoc(xml->doc, 1); /* xsl:strip-space takes nodes out of what it works on */
 	xmlDocPtr result = transform(xslt, source, params, &messages);
 	xmlChar *text = NULL;
 	int len = 0, rc = -1;

@@ -23,25 +23,32 @@ static const struct verb {
 	const char *args, *help;
 } verbs[] = {
     {"status", "", ctl_status, 0, "", "counts of everything that waits, with alarms"},
-    {"queue", "list", ctl_queue_list, 0, "[--state S]", "deliveries and work that wait, are held, uncertain or set aside"},
+    {"queue", "list", ctl_queue_list, 0, "[--state S]",
+        "deliveries and work that wait, are held, uncertain or set aside"},
     {"queue", "show", ctl_queue_show, 1, "ID", "one of them with its attempts"},
     {"queue", "hold", ctl_queue_hold, 1, "ID", "not tried until released"},
     {"queue", "release", ctl_queue_release, 1, "ID", "tried again at once"},
-    {"queue", "retry", ctl_queue_retry, 1, "ID", "tried now; decides an uncertain one, takes work out of quarantine"},
+    {"queue", "retry", ctl_queue_retry, 1, "ID",
+        "tried now; decides an uncertain one, takes work out of quarantine"},
     {"queue", "fail", ctl_queue_fail, 1, "ID", "ended as failed; writer and clerk are told"},
     {"letter", "list", ctl_letter_list, 0, "[--state S] [--agency A]", "letters, newest last"},
-    {"letter", "show", ctl_letter_show, 1, "ID|NUMBER", "one letter with recipients, deliveries, forms, agenda"},
-    {"agenda", "list", ctl_agenda_list, 0, "[--agency A] [--direction D]", "the agenda, newest last"},
+    {"letter", "show", ctl_letter_show, 1, "ID|NUMBER",
+        "one letter with recipients, deliveries, forms, agenda"},
+    {"agenda", "list", ctl_agenda_list, 0, "[--agency A] [--direction D]",
+        "the agenda, newest last"},
     {"exchange", "list", ctl_exchange_list, 0, "[--letter N] [--message N]", "the trail"},
-    {"policy", "check", ctl_policy_check, 0, "[DIR]", "reads policies and templates, every defect with file and line"},
+    {"policy", "check", ctl_policy_check, 0, "[DIR]",
+        "reads policies and templates, every defect with file and line"},
     {"policy", "activate", ctl_policy_activate, 0, "[DIR]", "takes them in as the law"},
-    {"policy", "explain", ctl_policy_explain, 1, "MESSAGE|FILE.eml", "what the rules say to a mail (--login ADDRESS)"},
+    {"policy", "explain", ctl_policy_explain, 1, "MESSAGE|FILE.eml",
+        "what the rules say to a mail (--login ADDRESS)"},
     {"key", "list", ctl_key_list, 0, "", "seal keys and DKIM keys"},
     {"key", "create-seal", ctl_key_create_seal, 2, "ADDRESS NAME", "makes an agency's seal key"},
     {"key", "create-dkim", ctl_key_create_dkim, 1, "rsa|ed25519", "makes a DKIM key"},
     {"key", "show-seal", ctl_key_show_seal, 1, "ADDRESS", "the public key"},
     {"key", "show-dkim", ctl_key_show_dkim, 0, "", "the DNS records to publish"},
-    {"account", "add", ctl_account_add, 1, "LOGIN --name N [--nip N] [--rank R] [--grade G] [--capacity C]",
+    {"account", "add", ctl_account_add, 1,
+        "LOGIN --name N [--nip N] [--rank R] [--grade G] [--capacity C]",
         "a person takes a position; the password comes on standard input"},
     {"account", "list", ctl_account_list, 0, "", "logins"},
     {"account", "passwd", ctl_account_passwd, 1, "LOGIN", "a new password from standard input"},
@@ -53,7 +60,8 @@ static void usage(FILE *out)
 {
 	(void)fputs("usage: mtagwctl [-c FILE] [--json] [--limit N] GROUP VERB ...\n\n", out);
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		(void)fprintf(out, "  %s%s%s\t%s%s%s\n", verbs[i].group, verbs[i].verb[0] ? " " : "", verbs[i].verb, verbs[i].args,
+		(void)fprintf(out, "  %s%s%s\t%s%s%s\n", verbs[i].group,
+		    verbs[i].verb[0] ? " " : "", verbs[i].verb, verbs[i].args,
 		    verbs[i].args[0] ? ": " : "", verbs[i].help);
 }
 
@@ -83,16 +91,18 @@ static int take_option(struct ctl *c, const char *word, const char *value)
 	const struct {
 		const char *name;
 		const char **value;
-	} options[] = {{"--letter", &c->o.letter}, {"--message", &c->o.message}, {"--agency", &c->o.agency},
-	    {"--direction", &c->o.direction}, {"--state", &c->o.state}, {"--name", &c->o.name}, {"--nip", &c->o.nip},
-	    {"--rank", &c->o.rank}, {"--grade", &c->o.grade}, {"--capacity", &c->o.capacity}, {"--login", &c->o.login},
+	} options[] = {{"--letter", &c->o.letter}, {"--message", &c->o.message},
+	    {"--agency", &c->o.agency}, {"--direction", &c->o.direction}, {"--state", &c->o.state},
+	    {"--name", &c->o.name}, {"--nip", &c->o.nip}, {"--rank", &c->o.rank},
+	    {"--grade", &c->o.grade}, {"--capacity", &c->o.capacity}, {"--login", &c->o.login},
 	    {"--reason", &c->o.reason}, {"--limit", &c->o.limit}};
 
 	if (strcmp(word, "--json") == 0) {
 		c->o.json = true;
 		return 1;
 	}
-	if (strcmp(word, "--password-stdin") == 0) { /* the only way there is; scripts say it aloud */
+	if (strcmp(word, "--password-stdin") ==
+	    0) { /* the only way there is; scripts say it aloud */
 		c->o.password_stdin = true;
 		return 1;
 	}
@@ -123,14 +133,17 @@ static struct exchange_actor who_am_i(struct arena *arena)
 {
 	const char *sudo = getenv("SUDO_USER");
 	struct passwd *pw = getpwuid(getuid());
-	const char *name = sudo ? sudo : pw ? pw->pw_name : arena_printf(arena, "uid %d", (int)getuid());
+	const char *name = sudo ? sudo
+	                   : pw ? pw->pw_name
+	                        : arena_printf(arena, "uid %d", (int)getuid());
 
 	return (struct exchange_actor){"administrator", 0, arena_strdup(arena, name)};
 }
 
 int main(int argc, char **argv)
 {
-	static const struct ctl_options none = {"", "", "", "", "", "", "", "", "", "", "", "", "", false, false};
+	static const struct ctl_options none = {
+	    "", "", "", "", "", "", "", "", "", "", "", "", "", false, false};
 	struct ctl c = {.o = none};
 	const char *config = CONFIG_FILE, *words[CTL_ARGS_MAX + 2];
 	const struct verb *verb;
@@ -152,7 +165,8 @@ int main(int argc, char **argv)
 		if (argv[i][0] == '-' && argv[i][1] == '-')
 			taken = take_option(&c, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
 		if ((argv[i][0] == '-' && taken == 0) || count == CTL_ARGS_MAX + 2) {
-			(void)fprintf(stderr, "mtagwctl: \"%s\" is not understood; mtagwctl --help\n", argv[i]);
+			(void)fprintf(stderr,
+			    "mtagwctl: \"%s\" is not understood; mtagwctl --help\n", argv[i]);
 			return 2;
 		}
 		if (taken > 0)

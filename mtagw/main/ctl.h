@@ -17,7 +17,8 @@
 
 /* Options, "" where not given. */
 struct ctl_options {
-	const char *letter, *message, *agency, *direction, *state, *name, *nip, *rank, *grade, *capacity, *login, *reason;
+	const char *letter, *message, *agency, *direction, *state, *name, *nip, *rank, *grade,
+	    *capacity, *login, *reason;
 	const char *limit;
 	bool json, password_stdin;
 };
@@ -63,7 +64,8 @@ bool ctl_id(struct ctl *c, const char *text, int64_t *id_r);
 int64_t ctl_limit(const struct ctl *c);
 /* A control character stands there (two bytes where it begins with c2): never for a terminal. */
 bool ctl_is_control(const char *text);
-/* Runs a report and prints it as an aligned table, or adds it to nothing and prints a JSON list. 0 or 1. */
+/* Runs a report and prints it as an aligned table, or adds it to nothing and prints a JSON list. 0
+ * or 1. */
 int ctl_print_report(struct ctl *c, const struct report *report, const struct db_param *params);
 /* Parts of one answer: tables under titles, or one JSON object with the reports by name. */
 struct ctl_part {
@@ -71,6 +73,7 @@ struct ctl_part {
 	const struct report *report;
 	bool single; /* one row: `key: value` lines, a JSON object */
 };
-int ctl_print_parts(struct ctl *c, const struct ctl_part *parts, size_t count, const struct db_param *params);
+int ctl_print_parts(
+    struct ctl *c, const struct ctl_part *parts, size_t count, const struct db_param *params);
 
 #endif

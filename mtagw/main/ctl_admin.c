@@ -74,8 +74,8 @@ static int tell_trail(struct ctl *c, const char *kind)
 
 static int ask_signd(struct ctl *c, const char *verb)
 {
-	struct signer *signer =
-	    signer_new(arena_printf(c->arena, "unix:%s/signd.sock", c->settings->runtime_dir), 30000);
+	struct signer *signer = signer_new(
+	    arena_printf(c->arena, "unix:%s/signd.sock", c->settings->runtime_dir), 30000);
 	const char *args[3] = {c->args[0], c->args[1], c->args[2]};
 	struct buf json = {0};
 	int rc = signer_admin(signer, verb, args, &json, &c->err);
@@ -152,12 +152,18 @@ static int say_login(const struct ctl *c, const char *login, const char *done)
 int ctl_account_add(struct ctl *c)
 {
 	char *login = lower_login(c), *at = strchr(login, '@');
-	struct account account = {.login = login, .name = c->o.name, .nip = c->o.nip, .rank_title = c->o.rank,
-	    .pay_grade = c->o.grade, .capacity = c->o.capacity[0] ? c->o.capacity : "substantive", .actor = c->actor,
+	struct account account = {.login = login,
+	    .name = c->o.name,
+	    .nip = c->o.nip,
+	    .rank_title = c->o.rank,
+	    .pay_grade = c->o.grade,
+	    .capacity = c->o.capacity[0] ? c->o.capacity : "substantive",
+	    .actor = c->actor,
 	    .at_ms = clock_now_ms()};
 
 	if (at == NULL || strcmp(at + 1, c->settings->domain) != 0) {
-		(void)err_set(&c->err, "%s: a login is the whole address, <position>@%s", login, c->settings->domain);
+		(void)err_set(&c->err, "%s: a login is the whole address, <position>@%s", login,
+		    c->settings->domain);
 		return 1;
 	}
 	if (c->o.name[0] == '\0') {

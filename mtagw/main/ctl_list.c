@@ -1,6 +1,6 @@
 /*
- * ctl_list: status, queue, letter, agenda, exchange: what the administrator looks at, and the hand on
- * the queue. Every change writes its row in the trail.
+ * ctl_list: status, queue, letter, agenda, exchange: what the administrator looks at, and the hand
+ * on the queue. Every change writes its row in the trail.
  */
 #include <stdio.h>
 #include <string.h>
@@ -25,8 +25,8 @@ int ctl_queue_list(struct ctl *c)
 
 int ctl_queue_show(struct ctl *c)
 {
-	static const struct ctl_part delivery[] = {
-	    {"delivery", NULL, &report_delivery, true}, {"attempts", "Attempts", &report_attempts, false}};
+	static const struct ctl_part delivery[] = {{"delivery", NULL, &report_delivery, true},
+	    {"attempts", "Attempts", &report_attempts, false}};
 	static const struct ctl_part work[] = {{"work", NULL, &report_work, true}};
 	struct db_result *r = NULL;
 	struct db_param params[1];
@@ -58,7 +58,8 @@ static int change(struct ctl *c, enum queue_verb verb)
 
 	if (!ctl_id(c, c->args[0], &id))
 		return 1;
-	if (queue_change(c->db, &c->ids, verb, id, &c->actor, c->o.reason, clock_now_ms(), &c->err) != 1)
+	if (queue_change(
+	        c->db, &c->ids, verb, id, &c->actor, c->o.reason, clock_now_ms(), &c->err) != 1)
 		return 1;
 	(void)puts(c->o.json ? "{\"done\": true}" : "done");
 	return 0;
@@ -86,7 +87,8 @@ int ctl_queue_fail(struct ctl *c)
 
 int ctl_letter_list(struct ctl *c)
 {
-	struct db_param params[] = {db_text(c->o.state), db_text(c->o.agency), db_int(ctl_limit(c))};
+	struct db_param params[] = {
+	    db_text(c->o.state), db_text(c->o.agency), db_int(ctl_limit(c))};
 
 	return ctl_print_report(c, &report_letters, params);
 }
@@ -111,8 +113,10 @@ int ctl_letter_show(struct ctl *c)
 {
 	static const struct ctl_part parts[] = {{"letter", NULL, &report_letter, true},
 	    {"recipients", "Recipients", &report_recipients, false},
-	    {"deliveries", "Deliveries", &report_letter_deliveries, false}, {"forms", "Forms", &report_forms, false},
-	    {"agenda", "Agenda", &report_letter_agenda, false}, {"tokens", "Tokens", &report_tokens, false},
+	    {"deliveries", "Deliveries", &report_letter_deliveries, false},
+	    {"forms", "Forms", &report_forms, false},
+	    {"agenda", "Agenda", &report_letter_agenda, false},
+	    {"tokens", "Tokens", &report_tokens, false},
 	    {"thread", "Thread", &report_thread, false}};
 	struct db_param params[1];
 	int64_t id;
@@ -125,7 +129,8 @@ int ctl_letter_show(struct ctl *c)
 
 int ctl_agenda_list(struct ctl *c)
 {
-	struct db_param params[] = {db_text(c->o.agency), db_text(c->o.direction), db_int(ctl_limit(c))};
+	struct db_param params[] = {
+	    db_text(c->o.agency), db_text(c->o.direction), db_int(ctl_limit(c))};
 
 	return ctl_print_report(c, &report_agenda, params);
 }

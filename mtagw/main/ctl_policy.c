@@ -1,7 +1,7 @@
 /*
- * ctl_policy: check, activate, explain. Explain answers the question of somebody who has not seen the
- * code: what did the gateway take this mail for, which rules did it ask, what did each want, what
- * came out, and on which legal basis.
+ * ctl_policy: check, activate, explain. Explain answers the question of somebody who has not seen
+ * the code: what did the gateway take this mail for, which rules did it ask, what did each want,
+ * what came out, and on which legal basis.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +23,8 @@
 static struct policy *load_files(struct ctl *c, struct policy_file **files_r, size_t *count_r)
 {
 	const char *dir = c->args[0][0] ? c->args[0] : c->settings->policies_dir;
-	const char *templates = c->args[0][0] ? arena_printf(c->arena, "%s/../templates", dir) : c->settings->templates_dir;
+	const char *templates = c->args[0][0] ? arena_printf(c->arena, "%s/../templates", dir)
+	                                      : c->settings->templates_dir;
 	struct policy_report report = {0};
 	struct policy *policy = NULL;
 
@@ -92,7 +93,8 @@ static void add_position(const struct policy_position *p, void *ctx)
 
 	s->positions[s->position_count++] =
 	    (struct policy_store_position){p->id, p->agency, p->title, p->echelon, p->superior};
-	s->addresses[s->address_count++] = (struct policy_store_address){p->id, "position", p->id, false, true};
+	s->addresses[s->address_count++] =
+	    (struct policy_store_address){p->id, "position", p->id, false, true};
 }
 
 static void add_address(const struct policy_address *a, void *ctx)
@@ -120,8 +122,8 @@ int ctl_policy_activate(struct ctl *c)
 	policy_each_address(policy, count_address, &s);
 	s.agencies = arena_alloc(c->arena, (s.agency_count + 1) * sizeof(*s.agencies));
 	s.positions = arena_alloc(c->arena, (s.position_count + 1) * sizeof(*s.positions));
-	s.addresses = arena_alloc(
-	    c->arena, (s.address_count + s.agency_count + s.position_count + 1) * sizeof(*s.addresses));
+	s.addresses = arena_alloc(c->arena,
+	    (s.address_count + s.agency_count + s.position_count + 1) * sizeof(*s.addresses));
 	s.agency_count = s.position_count = s.address_count = 0;
 	policy_each_agency(policy, add_agency, &s);
 	policy_each_position(policy, add_position, &s);
@@ -137,8 +139,9 @@ int ctl_policy_activate(struct ctl *c)
 	policy_free(&policy);
 	if (rc < 0)
 		return 1;
-	printf(c->o.json ? "{\"version\": %d, \"changed\": %s}\n" : "policy version %d is active%s\n", number,
-	    c->o.json ? (changed ? "true" : "false") : (changed ? "" : " (it was before)"));
+	printf(
+	    c->o.json ? "{\"version\": %d, \"changed\": %s}\n" : "policy version %d is active%s\n",
+	    number, c->o.json ? (changed ? "true" : "false") : (changed ? "" : " (it was before)"));
 	return 0;
 }
 
@@ -164,7 +167,8 @@ static struct policy *load_law(struct ctl *c, int64_t message_id)
 		return NULL;
 	policy = policy_load(files, count, version, &report);
 	if (policy == NULL)
-		(void)err_set(&c->err, "policy version %d does not load: %s", version, buf_str(&report.text));
+		(void)err_set(
+		    &c->err, "policy version %d does not load: %s", version, buf_str(&report.text));
 	buf_free(&report.text);
 	return policy;
 }
@@ -190,7 +194,8 @@ static int read_file_mail(struct ctl *c, const char *path, struct draft_source *
 		last = ch;
 	}
 	(void)fclose(file);
-	source->bytes = (struct range){arena_strndup(c->arena, buf_str(&bytes), bytes.len), bytes.len};
+	source->bytes =
+	    (struct range){arena_strndup(c->arena, buf_str(&bytes), bytes.len), bytes.len};
 	buf_free(&bytes);
 	if (header_parse(source->bytes, c->arena, &header, &rest, &c->err) < 0)
 		return err_prefix(&c->err, "%s", path);
@@ -211,7 +216,8 @@ static int read_file_mail(struct ctl *c, const char *path, struct draft_source *
 	return 1;
 }
 
-static int read_stored_mail(struct ctl *c, int64_t id, struct draft_source *source, int64_t *at_ms_r)
+static int read_stored_mail(
+    struct ctl *c, int64_t id, struct draft_source *source, int64_t *at_ms_r)
 {
 	struct message m;
 	int rc = message_load(c->db, id, c->arena, &m, &c->err);
@@ -221,7 +227,9 @@ static int read_stored_mail(struct ctl *c, int64_t id, struct draft_source *sour
 	if (rc < 0 || message_body(c->db, m.body_id, c->arena, &source->bytes, &c->err) != 1)
 		return -1;
 	if (strcmp(m.channel, "mx") == 0)
-		return err_set(&c->err, "message %lld came from outside: it goes to the registry clerk, no rule is asked",
+		return err_set(&c->err,
+		    "message %lld came from outside: it goes to the registry clerk, no rule is "
+		    "asked",
 		    (long long)id);
 	source->rcpts = m.rcpts;
 	source->rcpt_count = m.rcpt_count;
@@ -230,8 +238,8 @@ static int read_stored_mail(struct ctl *c, int64_t id, struct draft_source *sour
 	return 1;
 }
 
-static bool ask(struct ctl *c, const struct policy *policy, enum policy_kind kind, const struct policy_facts *facts,
-    struct buf *out)
+static bool ask(struct ctl *c, const struct policy *policy, enum policy_kind kind,
+    const struct policy_facts *facts, struct buf *out)
 {
 	struct policy_decision d;
 
@@ -242,8 +250,8 @@ static bool ask(struct ctl *c, const struct policy *policy, enum policy_kind kin
 }
 
 /* Seal, DKIM and PDF are asked for each form that somebody gets. */
-static void tell_forms(struct ctl *c, const struct policy *policy, const struct draft *draft, struct policy_facts facts,
-    struct buf *out)
+static void tell_forms(struct ctl *c, const struct policy *policy, const struct draft *draft,
+    struct policy_facts facts, struct buf *out)
 {
 	bool wanted[2] = {false, false}; /* inside, outside */
 
@@ -259,8 +267,8 @@ static void tell_forms(struct ctl *c, const struct policy *policy, const struct 
 	}
 }
 
-static void tell(
-    struct ctl *c, const struct policy *policy, const struct draft *draft, int64_t at_ms, struct buf *out)
+static void tell(struct ctl *c, const struct policy *policy, const struct draft *draft,
+    int64_t at_ms, struct buf *out)
 {
 	const struct letter *l = &draft->letter;
 	struct policy_facts facts;
@@ -271,7 +279,8 @@ static void tell(
 	buf_printf(out, "the law: policy version %d, on %s\n", policy_version(policy), day);
 	buf_printf(out, "written by: %s (%s, %s)\n", c->o.login, l->position_title, l->agency);
 	for (size_t i = 0; i < l->recipient_count; i++)
-		buf_printf(out, "%s %s%s%s, %s\n", i ? "            " : "addressed to:", l->recipients[i].name,
+		buf_printf(out, "%s %s%s%s, %s\n",
+		    i ? "            " : "addressed to:", l->recipients[i].name,
 		    l->recipients[i].copy ? " (copy) " : " ", l->recipients[i].address,
 		    l->recipients[i].inside ? "inside" : "outside");
 	buf_printf(out, "taken for: %s", draft_kind_names[draft->kind]);
@@ -279,7 +288,8 @@ static void tell(
 		buf_printf(out, " of type %s (%s)", draft->type->id, draft->type->word);
 	buf_putc(out, '\n');
 	if (draft->kind == DRAFT_INVALID) {
-		buf_printf(out, "its writer is told: %s (%s)\n", draft->problem, draft->problem_what);
+		buf_printf(
+		    out, "its writer is told: %s (%s)\n", draft->problem, draft->problem_what);
 		return;
 	}
 	if (draft->kind == DRAFT_PROMPT) {
@@ -346,8 +356,9 @@ int ctl_policy_explain(struct ctl *c)
 	if (rc == 1) {
 		tell(c, policy, &draft, at_ms, &out);
 		if (c->o.json) {
-			json_t *answer = json_pack("{ss si ss}", "taken_for", draft_kind_names[draft.kind],
-			    "policy_version", policy_version(policy), "trace", buf_str(&out));
+			json_t *answer =
+			    json_pack("{ss si ss}", "taken_for", draft_kind_names[draft.kind],
+			        "policy_version", policy_version(policy), "trace", buf_str(&out));
 
 			(void)json_dumpf(answer, stdout, JSON_INDENT(2));
 			(void)putchar('\n');

@@ -1,6 +1,6 @@
 /*
- * ctl_print: reports as aligned tables for people and as JSON for programs. Keys of JSON are stable;
- * ids are strings (they have 64 bits), times are ISO 8601 in the city's zone.
+ * ctl_print: reports as aligned tables for people and as JSON for programs. Keys of JSON are
+ * stable; ids are strings (they have 64 bits), times are ISO 8601 in the city's zone.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,8 +58,8 @@ static json_t *json_row(const struct report *report, const struct db_result *r, 
 	json_t *object = json_object();
 
 	for (int col = 0; report->columns[col].key != NULL; col++)
-		json_object_set_new(
-		    object, report->columns[col].key, json_value(r, row, col, report->columns[col].type));
+		json_object_set_new(object, report->columns[col].key,
+		    json_value(r, row, col, report->columns[col].type));
 	return object;
 }
 
@@ -82,11 +82,13 @@ static const char *detail_text(const char *json, struct arena *arena)
 	{
 		char *shown = json_is_string(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
 
-		if (json_is_null(value) || (json_is_string(value) && json_string_value(value)[0] == '\0')) {
+		if (json_is_null(value) ||
+		    (json_is_string(value) && json_string_value(value)[0] == '\0')) {
 			free(shown);
 			continue;
 		}
-		buf_printf(&out, "%s%s=%s", out.len ? " " : "", key, shown ? shown : json_string_value(value));
+		buf_printf(&out, "%s%s=%s", out.len ? " " : "", key,
+		    shown ? shown : json_string_value(value));
 		free(shown);
 	}
 	text = arena_strndup(arena, buf_str(&out), out.len);
@@ -95,7 +97,8 @@ static const char *detail_text(const char *json, struct arena *arena)
 	return text;
 }
 
-static const char *cell(const struct db_result *r, size_t row, int col, enum report_type type, struct arena *arena)
+static const char *cell(
+    const struct db_result *r, size_t row, int col, enum report_type type, struct arena *arena)
 {
 	int64_t v;
 	struct city_date d;
@@ -105,7 +108,9 @@ static const char *cell(const struct db_result *r, size_t row, int col, enum rep
 		v = db_get_int(r, row, col);
 		return v == 0 ? "-" : arena_printf(arena, "%lld", (long long)v);
 	case REPORT_INT:
-		return db_is_null(r, row, col) ? "-" : arena_printf(arena, "%lld", (long long)db_get_int(r, row, col));
+		return db_is_null(r, row, col)
+		           ? "-"
+		           : arena_printf(arena, "%lld", (long long)db_get_int(r, row, col));
 	case REPORT_BOOL:
 		return db_get_bool(r, row, col) ? "yes" : "no";
 	case REPORT_TIME:
@@ -113,8 +118,8 @@ static const char *cell(const struct db_result *r, size_t row, int col, enum rep
 		if (v == 0)
 			return "-";
 		d = clock_city_date(v);
-		return arena_printf(
-		    arena, "%04d-%02d-%02d %02d:%02d:%02d", d.year, d.month, d.day, d.hour, d.minute, d.second);
+		return arena_printf(arena, "%04d-%02d-%02d %02d:%02d:%02d", d.year, d.month, d.day,
+		    d.hour, d.minute, d.second);
 	case REPORT_JSON:
 		return detail_text(db_get_text(r, row, col), arena);
 	case REPORT_HEX: {
@@ -140,8 +145,8 @@ static int width(const char *text)
 	return n;
 }
 
-/* Controls of mail from outside would steer the administrator's terminal: C0, DEL, and C1, which are
- * c2 80 to c2 9f in UTF-8. */
+/* Controls of mail from outside would steer the administrator's terminal: C0, DEL, and C1, which
+ * are c2 80 to c2 9f in UTF-8. */
 bool ctl_is_control(const char *text)
 {
 	const unsigned char *p = (const unsigned char *)text;
@@ -186,18 +191,21 @@ static void print_table(const struct report *report, const struct db_result *r, 
 		for (int col = 0; report->columns[col].key != NULL && col < 64; col++) {
 			if (report->columns[col].title == NULL)
 				continue;
-			put_cell(line == 0 ? report->columns[col].title
-			                   : cell(r, line - 1, col, report->columns[col].type, arena),
+			put_cell(line == 0
+			             ? report->columns[col].title
+			             : cell(r, line - 1, col, report->columns[col].type, arena),
 			    col == last ? 0 : widths[col]);
 			(void)fputs(col == last ? "\n" : "  ", stdout);
 		}
 	}
 }
 
-static void print_single(const struct report *report, const struct db_result *r, struct arena *arena)
+static void print_single(
+    const struct report *report, const struct db_result *r, struct arena *arena)
 {
 	for (int col = 0; db_rows(r) > 0 && report->columns[col].key != NULL; col++) {
-		const char *title = report->columns[col].title ? report->columns[col].title : report->columns[col].key;
+		const char *title = report->columns[col].title ? report->columns[col].title
+		                                               : report->columns[col].key;
 
 		put_cell(title, 24);
 		(void)fputs("  ", stdout);
@@ -230,7 +238,8 @@ int ctl_print_report(struct ctl *c, const struct report *report, const struct db
 	return 0;
 }
 
-int ctl_print_parts(struct ctl *c, const struct ctl_part *parts, size_t count, const struct db_param *params)
+int ctl_print_parts(
+    struct ctl *c, const struct ctl_part *parts, size_t count, const struct db_param *params)
 {
 	json_t *all = json_object();
 

@@ -1,7 +1,7 @@
 /*
  * addressing: the meaning of addresses, from the policy alone: positions and registries of the
- * organisation, and the words for types, actions and roles. A registry's mail leads to the mailbox of
- * its clerk (R16, R33).
+ * organisation, and the words for types, actions and roles. A registry's mail leads to the mailbox
+ * of its clerk (R16, R33).
  */
 #include "mtagw/office/addressing.h"
 
@@ -50,9 +50,11 @@ static void set_position(const struct policy *policy, const char *id, struct add
 	a->title = p->title;
 }
 
-static void set_registry(const struct policy *policy, const struct policy_agency *agency, struct addressee *a)
+static void set_registry(
+    const struct policy *policy, const struct policy_agency *agency, struct addressee *a)
 {
-	const struct policy_position *head = agency->head ? policy_position(policy, agency->head) : NULL;
+	const struct policy_position *head =
+	    agency->head ? policy_position(policy, agency->head) : NULL;
 
 	a->kind = ADDRESSEE_REGISTRY;
 	set_position(policy, agency->registry ? agency->registry : agency->head, a);
@@ -60,7 +62,8 @@ static void set_registry(const struct policy *policy, const struct policy_agency
 	a->title = head ? head->title : agency->name;
 }
 
-static void set_word(const struct policy *policy, const struct policy_address *word, struct addressee *a)
+static void set_word(
+    const struct policy *policy, const struct policy_address *word, struct addressee *a)
 {
 	a->target = word->target;
 	if (strcmp(word->kind, "type") == 0) {
@@ -75,8 +78,8 @@ static void set_word(const struct policy *policy, const struct policy_address *w
 	}
 }
 
-void addressing_resolve(const struct policy *policy, const char *domain, const char *address, struct arena *arena,
-    struct addressee *a)
+void addressing_resolve(const struct policy *policy, const char *domain, const char *address,
+    struct arena *arena, struct addressee *a)
 {
 	const char *at = strrchr(address, '@'), *plus;
 	const struct policy_agency *agency;

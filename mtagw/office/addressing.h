@@ -20,14 +20,17 @@ struct addressee {
 	const char *address; /* as given, domain lower case; ours wholly lower case */
 	const char *domain;
 	const char *detail;   /* behind '+', NULL */
-	const char *position; /* whose mailbox it leads to: position, registry clerk, role's position; NULL outside */
+	const char *position; /* whose mailbox it leads to: position, registry clerk, role's
+	                         position; NULL outside */
 	const char *agency;   /* of that position; of the registry */
-	const char *title;    /* how a letter addresses it: position's title, agency head's title for a registry */
-	const char *target;   /* type id, prompt verb */
+	const char *title; /* how a letter addresses it: position's title, agency head's title for a
+	                      registry */
+	const char *target; /* type id, prompt verb */
 };
-/* Resolves one address; strings live in the policy or the arena. Never fails: ADDRESSEE_UNKNOWN tells. */
-void addressing_resolve(const struct policy *policy, const char *domain, const char *address, struct arena *arena,
-    struct addressee *addressee_r);
+/* Resolves one address; strings live in the policy or the arena. Never fails: ADDRESSEE_UNKNOWN
+ * tells. */
+void addressing_resolve(const struct policy *policy, const char *domain, const char *address,
+    struct arena *arena, struct addressee *addressee_r);
 /* `kadis.diskominfo@dumai.example`: login and mailbox of a position. */
 const char *addressing_mailbox(const char *position, const char *domain, struct arena *arena);
 

@@ -1,8 +1,9 @@
 /*
- * draft: reads a mail of a login as what it wants to be (DESIGN 7, "Ordinary mail is not a letter").
- * A type's address among the recipients or a `Jenis:` head line makes it a letter; untyped mail with
- * somebody outside becomes a preview; the rest is a pesan. Nothing is decided here: policy is asked
- * with the facts this module finds, and the words a writer sees come from there too.
+ * draft: reads a mail of a login as what it wants to be (DESIGN 7, "Ordinary mail is not a
+ * letter"). A type's address among the recipients or a `Jenis:` head line makes it a letter;
+ * untyped mail with somebody outside becomes a preview; the rest is a pesan. Nothing is decided
+ * here: policy is asked with the facts this module finds, and the words a writer sees come from
+ * there too.
  */
 #include "mtagw/office/draft.h"
 
@@ -36,8 +37,8 @@ static int invalid(struct draft *draft, const char *words, const char *what)
 	return 1;
 }
 
-static const struct mailbox *find_mailbox(const struct mailbox *list, size_t count, const char *address,
-    struct arena *arena)
+static const struct mailbox *find_mailbox(
+    const struct mailbox *list, size_t count, const char *address, struct arena *arena)
 {
 	for (size_t i = 0; i < count; i++)
 		if (strcasecmp(address_format(&list[i].address, arena), address) == 0)
@@ -47,7 +48,8 @@ static const struct mailbox *find_mailbox(const struct mailbox *list, size_t cou
 
 static void read_mailboxes(struct reading *rd)
 {
-	const char *to = header_raw(&rd->header, "To", rd->arena), *cc = header_raw(&rd->header, "Cc", rd->arena);
+	const char *to = header_raw(&rd->header, "To", rd->arena),
+	           *cc = header_raw(&rd->header, "Cc", rd->arena);
 	struct err ignored; /* a To that is no list names nobody; the envelope decides anyway */
 
 	if (address_list(range_of(to), rd->arena, &rd->to, &rd->to_count, &ignored) != 1)
@@ -59,11 +61,13 @@ static void read_mailboxes(struct reading *rd)
 static void add_recipient(struct reading *rd, const struct addressee *a)
 {
 	struct letter *letter = &rd->draft->letter;
-	struct letter_recipient *r = (struct letter_recipient *)&letter->recipients[letter->recipient_count];
+	struct letter_recipient *r =
+	    (struct letter_recipient *)&letter->recipients[letter->recipient_count];
 	const struct mailbox *to = find_mailbox(rd->to, rd->to_count, a->address, rd->arena);
 	const struct mailbox *cc = find_mailbox(rd->cc, rd->cc_count, a->address, rd->arena);
 	const struct mailbox *named = to ? to : cc;
-	const struct policy_agency *agency = a->agency ? policy_agency(rd->source->policy, a->agency) : NULL;
+	const struct policy_agency *agency =
+	    a->agency ? policy_agency(rd->source->policy, a->agency) : NULL;
 
 	for (size_t i = 0; i < letter->recipient_count; i++)
 		if (strcmp(letter->recipients[i].address, a->address) == 0)
@@ -85,7 +89,8 @@ static int read_rcpts(struct reading *rd)
 	struct draft *draft = rd->draft;
 
 	rd->addressees = arena_alloc(rd->arena, (in->rcpt_count + 1) * sizeof(*rd->addressees));
-	draft->letter.recipients = arena_alloc(rd->arena, (in->rcpt_count + 1) * sizeof(struct letter_recipient));
+	draft->letter.recipients =
+	    arena_alloc(rd->arena, (in->rcpt_count + 1) * sizeof(struct letter_recipient));
 	for (size_t i = 0; i < in->rcpt_count; i++) {
 		struct addressee a;
 
@@ -127,14 +132,17 @@ static const char *summary_of(const char *text, struct arena *arena)
 	return out;
 }
 
-/* `Sifat: rahasia`, `Sifat: segera`, `Sifat: terbatas/segera` (domain.md 3.3). 0 for a word nobody knows. */
+/* `Sifat: rahasia`, `Sifat: segera`, `Sifat: terbatas/segera` (domain.md 3.3). 0 for a word nobody
+ * knows. */
 static int read_qualifier(const char *value, struct letter *letter, struct arena *arena)
 {
 	static const struct {
 		const char *word, *security, *urgency;
-	} words[] = {{"biasa", "open", "normal"}, {"terbuka", "open", NULL}, {"terbatas", "restricted", NULL},
-	    {"rahasia", "secret", NULL}, {"sangat rahasia", "top_secret", NULL}, {"penting", NULL, "important"},
-	    {"segera", NULL, "urgent"}, {"sangat segera", NULL, "immediate"}, {"kilat", NULL, "immediate"}};
+	} words[] = {{"biasa", "open", "normal"}, {"terbuka", "open", NULL},
+	    {"terbatas", "restricted", NULL}, {"rahasia", "secret", NULL},
+	    {"sangat rahasia", "top_secret", NULL}, {"penting", NULL, "important"},
+	    {"segera", NULL, "urgent"}, {"sangat segera", NULL, "immediate"},
+	    {"kilat", NULL, "immediate"}};
 	char *copy = arena_strdup(arena, value), *save = NULL;
 
 	for (char *w = strtok_r(copy, "/,", &save); w != NULL; w = strtok_r(NULL, "/,", &save)) {
@@ -164,7 +172,8 @@ static void read_scope(struct draft *draft, const char *own_agency)
 
 		if (!r->inside)
 			letter->scope = SCOPE_OUTSIDE;
-		else if (letter->scope == SCOPE_INTERNAL && r->agency && strcmp(r->agency, own_agency) != 0)
+		else if (letter->scope == SCOPE_INTERNAL && r->agency &&
+		         strcmp(r->agency, own_agency) != 0)
 			letter->scope = SCOPE_INTER_AGENCY;
 	}
 }
@@ -203,10 +212,12 @@ static void read_enclosures(struct reading *rd)
 	for (size_t i = 0; i < draft->enclosure_count; i++) {
 		const struct mime_part *part = draft->enclosures[i];
 		struct buf bytes = {0};
-		struct err ignored; /* a damaged encoding: what could be decoded is measured, the part travels as it is */
+		struct err ignored; /* a damaged encoding: what could be decoded is measured, the
+		                       part travels as it is */
 
 		(void)mime_decode(part, &bytes, &ignored);
-		list[i].filename = part->filename ? part->filename : arena_printf(rd->arena, "lampiran-%zu", i + 1);
+		list[i].filename = part->filename ? part->filename
+		                                  : arena_printf(rd->arena, "lampiran-%zu", i + 1);
 		list[i].media_type = arena_printf(rd->arena, "%s/%s", part->type, part->subtype);
 		list[i].size = bytes.len;
 		codec_sha256_hex(buf_str(&bytes), bytes.len, list[i].sha256);
@@ -232,7 +243,8 @@ static int read_content(struct reading *rd)
 
 	reply_head(draft->main_text, rd->arena, &head);
 	if (head.type != NULL) {
-		const struct policy_type *named = policy_type_by_word(rd->source->policy, head.type);
+		const struct policy_type *named =
+		    policy_type_by_word(rd->source->policy, head.type);
 
 		if (named == NULL)
 			return invalid(draft, "notice.unknown-type", head.type);
@@ -240,12 +252,14 @@ static int read_content(struct reading *rd)
 			return invalid(draft, "notice.two-types", head.type);
 		rd->typed = named;
 	}
-	letter->subject = head.subject ? head.subject : header_text(&rd->header, "Subject", rd->arena);
+	letter->subject =
+	    head.subject ? head.subject : header_text(&rd->header, "Subject", rd->arena);
 	letter->security_class = "open";
 	letter->urgency = "normal";
 	letter->classification_code = head.classification ? head.classification : "";
 	letter->body_text = reply_without_signature(head.rest, rd->arena);
-	letter->summary = summary_of(letter->body_text[0] ? letter->body_text : letter->subject, rd->arena);
+	letter->summary =
+	    summary_of(letter->body_text[0] ? letter->body_text : letter->subject, rd->arena);
 	if (rd->typed == NULL && !outside_exists(draft))
 		return 0; /* a pesan: whatever its head lines say is the writer's own affair */
 	if (head.qualifier != NULL && !read_qualifier(head.qualifier, letter, rd->arena))
@@ -278,7 +292,8 @@ static int read_kind(struct reading *rd)
 	return 1;
 }
 
-int draft_read(const struct draft_source *source, struct arena *arena, struct draft *draft_r, struct err *error_r)
+int draft_read(const struct draft_source *source, struct arena *arena, struct draft *draft_r,
+    struct err *error_r)
 {
 	struct reading rd = {.source = source, .arena = arena, .draft = draft_r};
 	struct range body;
@@ -300,7 +315,8 @@ int draft_read(const struct draft_source *source, struct arena *arena, struct dr
 	return read_kind(&rd);
 }
 
-void draft_facts(const struct draft *draft, const struct policy *policy, const char *day, struct policy_facts *facts)
+void draft_facts(const struct draft *draft, const struct policy *policy, const char *day,
+    struct policy_facts *facts)
 {
 	const struct policy_position *p = policy_position(policy, draft->letter.position);
 

@@ -1,4 +1,5 @@
-/* draft: what a mail from a login wants to be: letter, pesan, preview, answer to a prompt. The same for the router and `policy explain`. */
+/* draft: what a mail from a login wants to be: letter, pesan, preview, answer to a prompt. The same
+ * for the router and `policy explain`. */
 #ifndef OFFICE_DRAFT_H
 #define OFFICE_DRAFT_H
 
@@ -15,9 +16,9 @@
 /* The mail as taken in. */
 struct draft_source {
 	const struct policy *policy;
-	const char *domain;   /* the city's */
-	const char *login;    /* authenticated address */
-	const char *position; /* of the login */
+	const char *domain;       /* the city's */
+	const char *login;        /* authenticated address */
+	const char *position;     /* of the login */
 	const char *const *rcpts; /* envelope */
 	size_t rcpt_count;
 	struct range bytes;
@@ -33,8 +34,9 @@ extern const char *const draft_kind_names[];
 struct draft {
 	enum draft_kind kind;
 	const struct policy_type *type; /* of a letter or preview */
-	struct letter letter;           /* without ids, number, date, person: the router adds them */
-	const struct addressee *addressees; /* of each envelope recipient that is a person or an agency, in order of letter.recipients */
+	struct letter letter; /* without ids, number, date, person: the router adds them */
+	const struct addressee *addressees; /* of each envelope recipient that is a person or an
+	                                       agency, in order of letter.recipients */
 	size_t addressee_count;
 	const struct mime_part *root;
 	const struct mime_part **enclosures;
@@ -44,9 +46,12 @@ struct draft {
 	const char *problem;       /* DRAFT_INVALID: id of the words */
 	const char *problem_what;  /* the thing itself, for {apa} */
 };
-/* Reads the mail; ranges point into source->bytes. -1 only where the message cannot be parsed at all. */
-int draft_read(const struct draft_source *source, struct arena *arena, struct draft *draft_r, struct err *error_r);
+/* Reads the mail; ranges point into source->bytes. -1 only where the message cannot be parsed at
+ * all. */
+int draft_read(const struct draft_source *source, struct arena *arena, struct draft *draft_r,
+    struct err *error_r);
 /* The facts of the sign question (per letter) for this draft on that day. */
-void draft_facts(const struct draft *draft, const struct policy *policy, const char *day, struct policy_facts *facts_r);
+void draft_facts(const struct draft *draft, const struct policy *policy, const char *day,
+    struct policy_facts *facts_r);
 
 #endif

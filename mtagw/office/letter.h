@@ -1,4 +1,5 @@
-/* letter: the one representation of a letter in memory (DESIGN 2); letter_xml.h writes it as letter.xml. */
+/* letter: the one representation of a letter in memory (DESIGN 2); letter_xml.h writes it as
+ * letter.xml. */
 #ifndef OFFICE_LETTER_H
 #define OFFICE_LETTER_H
 
@@ -12,13 +13,13 @@ enum letter_scope { SCOPE_INTERNAL, SCOPE_INTER_AGENCY, SCOPE_OUTSIDE };
 extern const char *const letter_scope_names[]; /* internal, inter_agency, outside */
 
 struct letter_recipient {
-	bool copy;              /* tembusan */
+	bool copy; /* tembusan */
 	bool inside;
-	const char *name;       /* as addressed: position title or display name */
-	const char *address;    /* a@b */
-	const char *position;   /* inside: position id, else NULL */
-	const char *agency;     /* inside: agency code, else NULL */
-	const char *place;      /* `di -` line: `Dumai`, `Tempat`; never NULL */
+	const char *name;     /* as addressed: position title or display name */
+	const char *address;  /* a@b */
+	const char *position; /* inside: position id, else NULL */
+	const char *agency;   /* inside: agency code, else NULL */
+	const char *place;    /* `di -` line: `Dumai`, `Tempat`; never NULL */
 };
 struct letter_enclosure {
 	const char *filename, *media_type;
@@ -28,7 +29,7 @@ struct letter_enclosure {
 /* All strings UTF-8, in the arena of the letter's work. */
 struct letter {
 	int64_t id;
-	const char *type;  /* ordinary_letter */
+	const char *type; /* ordinary_letter */
 	enum letter_scope scope;
 	const char *state; /* draft ... */
 	/* allocated by numbering; NULL before */
@@ -40,17 +41,19 @@ struct letter {
 	const char *agency, *agency_name;
 	int64_t incumbency;
 	const char *login;
-	/* substantive, on_behalf (a.n.), sub_delegated (u.b.), acting_vacant (Plt.), acting_absent (Plh.), caretaker (Pj.),
-	 * temp_caretaker (Pjs.); position_block is then: own post, own post, own post, the post acted for (four times) */
+	/* substantive, on_behalf (a.n.), sub_delegated (u.b.), acting_vacant (Plt.), acting_absent
+	 * (Plh.), caretaker (Pj.), temp_caretaker (Pjs.); position_block is then: own post, own
+	 * post, own post, the post acted for (four times) */
 	const char *capacity;
 	const char *delegator_block; /* on_behalf, sub_delegated: `WALI KOTA DUMAI`; else NULL */
-	const char *via_block;       /* sub_delegated: the official between, `SEKRETARIS DAERAH`; else NULL */
-	const char *own_post_block;  /* acting: own post, an optional line; NULL */
+	const char
+	    *via_block; /* sub_delegated: the official between, `SEKRETARIS DAERAH`; else NULL */
+	const char *own_post_block; /* acting: own post, an optional line; NULL */
 	const char *holder, *rank_title, *pay_grade, *nip; /* person; "" where unknown */
-	bool print_rank;                          /* rank and NIP lines in the block (domain.md 2.1) */
+	bool print_rank; /* rank and NIP lines in the block (domain.md 2.1) */
 	const char *letterhead_kind, *letterhead_lines[4], *place;
-	const char *registry_address;             /* surat.diskominfo@dumai.example */
-	const char *reply_to;                     /* with token; NULL before */
+	const char *registry_address; /* surat.diskominfo@dumai.example */
+	const char *reply_to;         /* with token; NULL before */
 	const struct letter_recipient *recipients;
 	size_t recipient_count;
 	const char *body_text; /* what the writer wrote, LF, paragraphs by empty lines */

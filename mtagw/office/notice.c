@@ -1,7 +1,7 @@
 /*
- * notice: what the gateway itself writes to people. Words are the policy's (Indonesian), the form is
- * that of an automatic answer (RFC 3834 section 3): Auto-Submitted, threading, null envelope sender
- * (set on the delivery). Notices stay inside, so they carry neither seal nor DKIM.
+ * notice: what the gateway itself writes to people. Words are the policy's (Indonesian), the form
+ * is that of an automatic answer (RFC 3834 section 3): Auto-Submitted, threading, null envelope
+ * sender (set on the delivery). Notices stay inside, so they carry neither seal nor DKIM.
  */
 #include "mtagw/office/notice.h"
 
@@ -10,7 +10,8 @@
 #include "mtagw/base/clock.h"
 #include "mtagw/mail/compose.h"
 
-static void put_fields(const struct notice *n, const char *subject, struct arena *arena, struct buf *out)
+static void put_fields(
+    const struct notice *n, const char *subject, struct arena *arena, struct buf *out)
 {
 	struct mailbox from = {.name = policy_words(n->policy, "gateway.name", NULL, arena)};
 	struct mailbox to = {.name = n->to_name};
@@ -39,7 +40,8 @@ const char *notice_compose(const struct notice *n, struct arena *arena, struct p
 {
 	const char *subject =
 	    policy_words(n->policy, arena_printf(arena, "%s.subject", n->words), n->pairs, arena);
-	const char *body = policy_words(n->policy, arena_printf(arena, "%s.body", n->words), n->pairs, arena);
+	const char *body =
+	    policy_words(n->policy, arena_printf(arena, "%s.body", n->words), n->pairs, arena);
 	struct buf header = {0};
 
 	put_fields(n, subject, arena, &header);

@@ -1,4 +1,5 @@
-/* render: what a letter looks like: stylesheets of the policy version applied to letter.xml, and the PDF helper. */
+/* render: what a letter looks like: stylesheets of the policy version applied to letter.xml, and
+ * the PDF helper. */
 #ifndef OFFICE_RENDER_H
 #define OFFICE_RENDER_H
 
@@ -9,9 +10,9 @@
 #include "mtagw/policy/policy.h"
 
 enum render_form {
-	RENDER_TEXT,    /* templates/<base>.text.xsl: UTF-8, LF, lines <= 76 */
-	RENDER_HTML,    /* .html.xsl: inside the house */
-	RENDER_PAGE     /* .page.xsl: printable HTML for the PDF */
+	RENDER_TEXT, /* templates/<base>.text.xsl: UTF-8, LF, lines <= 76 */
+	RENDER_HTML, /* .html.xsl: inside the house */
+	RENDER_PAGE  /* .page.xsl: printable HTML for the PDF */
 };
 /* Compiled stylesheets are kept with the renderer, one per policy version. */
 struct render;
@@ -21,16 +22,16 @@ void render_free(struct render **render);
 int render_apply(struct render *render, const char *base, enum render_form form, struct xml *letter,
     const char *const *params, struct buf *out, struct err *error_r);
 
-/* The PDF helper: one kept-running mtagw-pdf process (WeasyPrint), one job at a time, killed at the deadline, restarted every 100 jobs, idle priority,
- * no network. Blocking. */
+/* The PDF helper: one kept-running mtagw-pdf process (WeasyPrint), one job at a time, killed at the
+ * deadline, restarted every 100 jobs, idle priority, no network. Blocking. */
 struct pdf;
 struct pdf *pdf_new(const char *libexec_dir);
 void pdf_free(struct pdf **pdf);
 /* Shortens the deadline of a job (20 s, for a helper that the machine gives a core); for tests. */
 void pdf_set_deadline_ms(struct pdf *pdf, int64_t deadline_ms);
-/* page: HTML of RENDER_PAGE; attachment: letter.xml to embed (PDF/A-3 where the helper can). 1, 0 helper gone or deadline over (wait, try
- * again), -1 it refused this page. */
-int pdf_make(struct pdf *pdf, struct range page, const char *attachment_name, struct range attachment,
-    struct buf *out, struct err *error_r);
+/* page: HTML of RENDER_PAGE; attachment: letter.xml to embed (PDF/A-3 where the helper can). 1, 0
+ * helper gone or deadline over (wait, try again), -1 it refused this page. */
+int pdf_make(struct pdf *pdf, struct range page, const char *attachment_name,
+    struct range attachment, struct buf *out, struct err *error_r);
 
 #endif

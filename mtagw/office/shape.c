@@ -12,7 +12,8 @@
 #include "mtagw/crypto/dkim.h"
 #include "mtagw/mail/compose.h"
 
-/* From, To, Cc, Subject, Date, Message-ID, Reply-To: the same in the outer header and under the seal. */
+/* From, To, Cc, Subject, Date, Message-ID, Reply-To: the same in the outer header and under the
+ * seal. */
 static void put_fields(const struct shape *shape, struct arena *arena, struct buf *out)
 {
 	const struct letter *l = shape->letter;
@@ -22,7 +23,8 @@ static void put_fields(const struct shape *shape, struct arena *arena, struct bu
 	char date[40];
 	size_t n;
 
-	if (address_parse(range_of(shape->outside ? l->registry_address : l->login), arena, &from.address, &ignored) == 1)
+	if (address_parse(range_of(shape->outside ? l->registry_address : l->login), arena,
+	        &from.address, &ignored) == 1)
 		header_put_mailboxes(out, "From", &from, 1);
 	for (int copy = 0; copy < 2; copy++) {
 		n = 0;
@@ -31,7 +33,8 @@ static void put_fields(const struct shape *shape, struct arena *arena, struct bu
 
 			if (r->copy != (copy == 1))
 				continue;
-			if (address_parse(range_of(r->address), arena, &list[n].address, &ignored) != 1)
+			if (address_parse(
+			        range_of(r->address), arena, &list[n].address, &ignored) != 1)
 				continue;
 			list[n++].name = strcmp(r->name, r->address) == 0 ? "" : r->name;
 		}
@@ -48,9 +51,11 @@ static void put_fields(const struct shape *shape, struct arena *arena, struct bu
 
 static void put_alternatives(const struct shape *shape, struct arena *arena, struct pieces *out)
 {
-	const char *boundary = compose_boundary(arena, arena_printf(arena, "%lld-alt", (long long)shape->letter->id));
+	const char *boundary =
+	    compose_boundary(arena, arena_printf(arena, "%lld-alt", (long long)shape->letter->id));
 
-	pieces_printf(out, "Content-Type: multipart/alternative; boundary=\"%s\"\r\n\r\n", boundary);
+	pieces_printf(
+	    out, "Content-Type: multipart/alternative; boundary=\"%s\"\r\n\r\n", boundary);
 	pieces_printf(out, "--%s\r\n", boundary);
 	compose_text_part(out, "plain", shape->text, NULL);
 	pieces_printf(out, "\r\n--%s\r\n", boundary);
@@ -68,15 +73,19 @@ static const char *pdf_name(const struct letter *letter, struct arena *arena)
 	return name;
 }
 
-/* The part under the seal: protected fields, multipart/mixed of text, PDF, enclosures; ends with CRLF. */
-static void put_content(const struct shape *shape, const struct buf *fields, struct arena *arena, struct pieces *out)
+/* The part under the seal: protected fields, multipart/mixed of text, PDF, enclosures; ends with
+ * CRLF. */
+static void put_content(
+    const struct shape *shape, const struct buf *fields, struct arena *arena, struct pieces *out)
 {
-	const char *boundary = compose_boundary(arena,
-	    arena_printf(arena, "%lld-%s", (long long)shape->letter->id, shape->outside ? "out" : "in"));
+	const char *boundary =
+	    compose_boundary(arena, arena_printf(arena, "%lld-%s", (long long)shape->letter->id,
+	                                shape->outside ? "out" : "in"));
 
 	pieces_add(out, buf_str(fields), fields->len);
 	pieces_printf(out,
-	    "Content-Type: multipart/mixed; boundary=\"%s\";\r\n hp=\"clear\"; protected-headers=\"v1\"\r\n\r\n--%s\r\n",
+	    "Content-Type: multipart/mixed; boundary=\"%s\";\r\n hp=\"clear\"; "
+	    "protected-headers=\"v1\"\r\n\r\n--%s\r\n",
 	    boundary, boundary);
 	if (shape->html != NULL)
 		put_alternatives(shape, arena, out);
@@ -84,7 +93,8 @@ static void put_content(const struct shape *shape, const struct buf *fields, str
 		compose_text_part(out, "plain", shape->text, NULL);
 	if (shape->pdf.len > 0) {
 		pieces_printf(out, "\r\n--%s\r\n", boundary);
-		compose_file_part(out, "application/pdf", pdf_name(shape->letter, arena), shape->pdf);
+		compose_file_part(
+		    out, "application/pdf", pdf_name(shape->letter, arena), shape->pdf);
 	}
 	for (size_t i = 0; i < shape->enclosure_count; i++) {
 		pieces_printf(out, "\r\n--%s\r\n", boundary);
@@ -93,8 +103,9 @@ static void put_content(const struct shape *shape, const struct buf *fields, str
 	pieces_printf(out, "\r\n--%s--\r\n", boundary);
 }
 
-static int seal_content(const struct shape *shape, const struct pieces *content, struct signer *signer,
-    struct arena *arena, struct buf *armor, char fingerprint_r[41], struct err *error_r)
+static int seal_content(const struct shape *shape, const struct pieces *content,
+    struct signer *signer, struct arena *arena, struct buf *armor, char fingerprint_r[41],
+    struct err *error_r)
 {
 	struct range *parts = arena_alloc(arena, (content->count + 1) * sizeof(*parts));
 	struct seal_plan plan;
@@ -102,14 +113,15 @@ static int seal_content(const struct shape *shape, const struct pieces *content,
 
 	for (size_t i = 0; i < content->count; i++)
 		parts[i] = content->list[i].bytes;
-	rc = signer_seal(signer, shape->letter->registry_address, shape->date_ms / 1000, parts, content->count, armor, &plan,
-	    error_r);
+	rc = signer_seal(signer, shape->letter->registry_address, shape->date_ms / 1000, parts,
+	    content->count, armor, &plan, error_r);
 	if (rc == 1)
 		memcpy(fingerprint_r, plan.fingerprint, sizeof(plan.fingerprint));
 	return rc;
 }
 
-static void put_signed(const struct pieces *content, const struct buf *armor, const char *boundary, struct pieces *body)
+static void put_signed(const struct pieces *content, const struct buf *armor, const char *boundary,
+    struct pieces *body)
 {
 	pieces_puts(body, "This is an OpenPGP/MIME signed message (RFC 4880 and 3156)\r\n");
 	pieces_printf(body, "--%s\r\n", boundary);
@@ -123,8 +135,8 @@ static void put_signed(const struct pieces *content, const struct buf *armor, co
 }
 
 /* DKIM-Signature fields over the finished header and body (without the empty line between them). */
-static int put_dkim(const char *from_address, struct range header, const struct pieces *body, struct signer *signer,
-    int64_t at_ms, struct pieces *out, struct err *error_r)
+static int put_dkim(const char *from_address, struct range header, const struct pieces *body,
+    struct signer *signer, int64_t at_ms, struct pieces *out, struct err *error_r)
 {
 	struct dkim_body *hash = dkim_body_new();
 	uint8_t digest[SHA256_BYTES];
@@ -141,12 +153,12 @@ static int put_dkim(const char *from_address, struct range header, const struct 
 	return rc;
 }
 
-int shape_letter(const struct shape *shape, struct signer *signer, struct arena *arena, struct pieces *out,
-    char fingerprint_r[41], struct err *error_r)
+int shape_letter(const struct shape *shape, struct signer *signer, struct arena *arena,
+    struct pieces *out, char fingerprint_r[41], struct err *error_r)
 {
 	struct pieces *content = pieces_new(arena), *body = pieces_new(arena);
-	const char *boundary =
-	    compose_boundary(arena, arena_printf(arena, "%lld-signed-%d", (long long)shape->letter->id, shape->outside));
+	const char *boundary = compose_boundary(arena,
+	    arena_printf(arena, "%lld-signed-%d", (long long)shape->letter->id, shape->outside));
 	struct buf fields = {0}, header = {0}, armor = {0};
 	int rc = 1;
 
@@ -158,7 +170,8 @@ int shape_letter(const struct shape *shape, struct signer *signer, struct arena 
 	if (shape->seal) {
 		rc = seal_content(shape, content, signer, arena, &armor, fingerprint_r, error_r);
 		buf_printf(&header,
-		    "Content-Type: multipart/signed; micalg=\"pgp-sha256\";\r\n protocol=\"application/pgp-signature\";\r\n"
+		    "Content-Type: multipart/signed; micalg=\"pgp-sha256\";\r\n "
+		    "protocol=\"application/pgp-signature\";\r\n"
 		    " boundary=\"%s\"\r\n",
 		    boundary);
 		if (rc == 1)
@@ -170,8 +183,9 @@ int shape_letter(const struct shape *shape, struct signer *signer, struct arena 
 		pieces_printf(body, "\r\n--%s--\r\n", boundary);
 	}
 	if (rc == 1 && shape->dkim)
-		rc = put_dkim(shape->outside ? shape->letter->registry_address : shape->letter->login, buf_range(&header), body,
-		    signer, shape->date_ms, out, error_r);
+		rc = put_dkim(
+		    shape->outside ? shape->letter->registry_address : shape->letter->login,
+		    buf_range(&header), body, signer, shape->date_ms, out, error_r);
 	if (rc == 1) {
 		pieces_add(out, buf_str(&header), header.len);
 		pieces_puts(out, "\r\n");
@@ -183,8 +197,8 @@ int shape_letter(const struct shape *shape, struct signer *signer, struct arena 
 	return rc;
 }
 
-int shape_plain(struct range source, int64_t source_body, const char *from_address, struct signer *signer,
-    int64_t date_ms, struct pieces *out, struct err *error_r)
+int shape_plain(struct range source, int64_t source_body, const char *from_address,
+    struct signer *signer, int64_t date_ms, struct pieces *out, struct err *error_r)
 {
 	const char *end = memmem(source.p, source.len, "\r\n\r\n", 4);
 	size_t header_len = end ? (size_t)(end - source.p) + 2 : source.len;
@@ -192,8 +206,10 @@ int shape_plain(struct range source, int64_t source_body, const char *from_addre
 	struct pieces *body = pieces_new(out->arena);
 	int rc;
 
-	pieces_add_stored(body, (struct range){source.p + body_at, source.len - body_at}, source_body, body_at);
-	rc = put_dkim(from_address, (struct range){source.p, header_len}, body, signer, date_ms, out, error_r);
+	pieces_add_stored(
+	    body, (struct range){source.p + body_at, source.len - body_at}, source_body, body_at);
+	rc = put_dkim(from_address, (struct range){source.p, header_len}, body, signer, date_ms,
+	    out, error_r);
 	if (rc == 1)
 		pieces_add_stored(out, source, source_body, 0);
 	return rc;

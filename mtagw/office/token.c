@@ -1,7 +1,7 @@
 /*
- * token: `+<token>` of reply, prompt and return-path addresses. The first 13 characters are the row's
- * id, the other 12 are 60 bits of HMAC-SHA256 over kind and id: nobody can walk through the ids, and a
- * token of one kind is none of another.
+ * token: `+<token>` of reply, prompt and return-path addresses. The first 13 characters are the
+ * row's id, the other 12 are 60 bits of HMAC-SHA256 over kind and id: nobody can walk through the
+ * ids, and a token of one kind is none of another.
  */
 #include "mtagw/office/token.h"
 
@@ -24,7 +24,8 @@ int token_key_load(const struct settings *settings, struct token_key *key_r, str
 	mem_wipe(text, strlen(text));
 	free(text);
 	if (rc < 0)
-		return err_set(error_r, "%s/token: not %d hex digits", settings->secrets_dir, 2 * TOKEN_KEY_BYTES);
+		return err_set(error_r, "%s/token: not %d hex digits", settings->secrets_dir,
+		    2 * TOKEN_KEY_BYTES);
 	return 1;
 }
 
@@ -42,14 +43,16 @@ static uint64_t tag_of(const struct token_key *key, enum token_kind kind, int64_
 	return tag >> 4; /* 60 bits: 12 characters */
 }
 
-void token_make(const struct token_key *key, enum token_kind kind, int64_t id, char out[TOKEN_CHARS + 1])
+void token_make(
+    const struct token_key *key, enum token_kind kind, int64_t id, char out[TOKEN_CHARS + 1])
 {
 	char text[14];
 
 	codec_base32_u64((uint64_t)id, text);
 	memcpy(out, text, ID_CHARS);
 	codec_base32_u64(tag_of(key, kind, id), text);
-	memcpy(out + ID_CHARS, text + 1, TOKEN_CHARS - ID_CHARS); /* the leading digit of 60 bits is 0 */
+	memcpy(out + ID_CHARS, text + 1,
+	    TOKEN_CHARS - ID_CHARS); /* the leading digit of 60 bits is 0 */
 	out[TOKEN_CHARS] = '\0';
 }
 
@@ -61,9 +64,11 @@ int token_read(const struct token_key *key, enum token_kind kind, const char *te
 	if (text == NULL || strlen(text) != TOKEN_CHARS)
 		return 0;
 	memcpy(tag_text + 1, text + ID_CHARS, TOKEN_CHARS - ID_CHARS);
-	if (codec_unbase32_u64(text, ID_CHARS, &id) < 0 || codec_unbase32_u64(tag_text, ID_CHARS, &tag) < 0)
+	if (codec_unbase32_u64(text, ID_CHARS, &id) < 0 ||
+	    codec_unbase32_u64(tag_text, ID_CHARS, &tag) < 0)
 		return 0;
-	if ((tag ^ tag_of(key, kind, (int64_t)id)) != 0) /* one comparison of whole words: no early way out */
+	if ((tag ^ tag_of(key, kind, (int64_t)id)) !=
+	    0) /* one comparison of whole words: no early way out */
 		return 0;
 	*id_r = (int64_t)id;
 	return 1;

@@ -1,7 +1,7 @@
 /*
- * decide: asks the rules of a kind in their order; the first that matches decides, no match means no.
- * The trace is what `mtagwctl policy explain` prints: every rule tried, what it wanted and what was
- * there, readable without the code.
+ * decide: asks the rules of a kind in their order; the first that matches decides, no match means
+ * no. The trace is what `mtagwctl policy explain` prints: every rule tried, what it wanted and what
+ * was there, readable without the code.
  */
 #include "mtagw/policy/policy.h"
 
@@ -13,9 +13,9 @@
 
 void facts_values(const struct policy_facts *f, const char *values[WHEN_COUNT])
 {
-	const char *const list[WHEN_COUNT] = {f->type, f->scope, f->security_class, f->agency, f->position, f->echelon,
-	    f->channel, f->verdict, f->urgency, f->recipient, f->recipient_domain, f->recipient_kind, f->form,
-	    f->classification};
+	const char *const list[WHEN_COUNT] = {f->type, f->scope, f->security_class, f->agency,
+	    f->position, f->echelon, f->channel, f->verdict, f->urgency, f->recipient,
+	    f->recipient_domain, f->recipient_kind, f->form, f->classification};
 
 	memcpy(values, list, sizeof(list));
 }
@@ -55,8 +55,8 @@ static int holds(struct question *q, const struct when *when)
 			continue;
 		yes = q->values[i] != NULL && list_has(when->wanted[i], q->values[i]);
 		if (q->trace != NULL)
-			buf_printf(q->trace, "      %s is \"%s\", wanted %s: %s\n", when_names[i], q->values[i] ? q->values[i] : "-",
-			    when->wanted[i], yes ? "yes" : "no");
+			buf_printf(q->trace, "      %s is \"%s\", wanted %s: %s\n", when_names[i],
+			    q->values[i] ? q->values[i] : "-", when->wanted[i], yes ? "yes" : "no");
 		if (!yes)
 			return 0;
 	}
@@ -79,10 +79,14 @@ static int rule_matches(struct question *q, const struct rule *rule)
 	if (q->trace != NULL)
 		buf_printf(q->trace, "  rule %s (%s:%d)\n", rule->id, rule->file, rule->line);
 	if (date != NULL && (strcmp(date, rule->valid_from) < 0 ||
-	                        (rule->valid_until != NULL && rule->valid_until[0] && strcmp(date, rule->valid_until) > 0))) {
+	                        (rule->valid_until != NULL && rule->valid_until[0] &&
+	                            strcmp(date, rule->valid_until) > 0))) {
 		if (q->trace != NULL)
-			buf_printf(q->trace, "      in force from %s until %s, the day is %s: no\n", rule->valid_from,
-			    rule->valid_until && rule->valid_until[0] ? rule->valid_until : "further notice", date);
+			buf_printf(q->trace, "      in force from %s until %s, the day is %s: no\n",
+			    rule->valid_from,
+			    rule->valid_until && rule->valid_until[0] ? rule->valid_until
+			                                              : "further notice",
+			    date);
 		return 0;
 	}
 	if (rc == 1 && q->trace != NULL)
@@ -92,7 +96,8 @@ static int rule_matches(struct question *q, const struct rule *rule)
 	return rc;
 }
 
-/* text with every {name} of the pairs (ended by NULL) replaced in one pass: a value is never read again. */
+/* text with every {name} of the pairs (ended by NULL) replaced in one pass: a value is never read
+ * again. */
 static const char *replaced(const char *text, const char *const *pairs, struct arena *arena)
 {
 	struct buf out = {0};
@@ -103,7 +108,8 @@ static const char *replaced(const char *text, const char *const *pairs, struct a
 	while (*text != '\0') {
 		const char *const *pair = pairs;
 
-		while (*text == '{' && pair[0] != NULL && strncmp(text, pair[0], strlen(pair[0])) != 0)
+		while (
+		    *text == '{' && pair[0] != NULL && strncmp(text, pair[0], strlen(pair[0])) != 0)
 			pair += 2;
 		if (*text == '{' && pair[0] != NULL) {
 			buf_puts(&out, pair[1]);
@@ -117,8 +123,8 @@ static const char *replaced(const char *text, const char *const *pairs, struct a
 	return result;
 }
 
-/* A classification code is written by the letter's author and ends in its number, so it may hold nothing that a
- * pattern or a reader could take for something else. */
+/* A classification code is written by the letter's author and ends in its number, so it may hold
+ * nothing that a pattern or a reader could take for something else. */
 static bool classification_ok(const char *code)
 {
 	size_t n = strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.-");
@@ -126,41 +132,54 @@ static bool classification_ok(const char *code)
 	return code[n] == '\0' && n <= CLASSIFICATION_MAX;
 }
 
-static void outcome(const struct policy *policy, const struct rule *rule, const struct policy_facts *facts,
-    struct arena *arena, struct policy_decision *d)
+static void outcome(const struct policy *policy, const struct rule *rule,
+    const struct policy_facts *facts, struct arena *arena, struct policy_decision *d)
 {
 	const struct policy_agency *agency = policy_agency(policy, facts->agency);
 	const struct policy_position *position = policy_position(policy, facts->position);
 	const char *code = agency ? agency->number_code : "";
 
-	*d = (struct policy_decision){.allowed = rule->allow, .rule_id = rule->id, .code = rule->code,
-	    .legal_basis = rule->legal_basis, .via = rule->via, .out_form = rule->out_form, .seal = rule->seal,
-	    .dkim = rule->dkim, .pdf = rule->pdf};
-	d->sentence = replaced(
-	    rule->sentence, (const char *[]){"{jabatan}", position ? position->title : "", NULL}, arena);
+	*d = (struct policy_decision){.allowed = rule->allow,
+	    .rule_id = rule->id,
+	    .code = rule->code,
+	    .legal_basis = rule->legal_basis,
+	    .via = rule->via,
+	    .out_form = rule->out_form,
+	    .seal = rule->seal,
+	    .dkim = rule->dkim,
+	    .pdf = rule->pdf};
+	d->sentence = replaced(rule->sentence,
+	    (const char *[]){"{jabatan}", position ? position->title : "", NULL}, arena);
 	d->series = replaced(rule->series, (const char *[]){"{PD}", code, NULL}, arena);
 	d->pattern = replaced(rule->pattern,
-	    (const char *[]){"{PD}", code, "{K}", facts->classification ? facts->classification : "", NULL}, arena);
+	    (const char *[]){
+	        "{PD}", code, "{K}", facts->classification ? facts->classification : "", NULL},
+	    arena);
 }
 
-int policy_decide(const struct policy *policy, enum policy_kind kind, const struct policy_facts *facts,
-    struct arena *arena, struct policy_decision *decision_r, struct buf *trace, struct err *error_r)
+int policy_decide(const struct policy *policy, enum policy_kind kind,
+    const struct policy_facts *facts, struct arena *arena, struct policy_decision *decision_r,
+    struct buf *trace, struct err *error_r)
 {
 	const struct rules *rules = &policy->rules[kind];
 	struct question q = {.facts = facts, .trace = trace, .error_r = error_r};
 	int rc = 0;
 
 	facts_values(facts, q.values);
-	*decision_r = (struct policy_decision){.rule_id = "-", .code = "KBJ-00", .legal_basis = "-"};
+	*decision_r =
+	    (struct policy_decision){.rule_id = "-", .code = "KBJ-00", .legal_basis = "-"};
 	decision_r->sentence = policy_words(policy, "no-rule", NULL, arena);
 	if (trace != NULL)
-		buf_printf(trace, "question: %s (policy version %d)\n", policy_kind_name(kind), policy->version);
+		buf_printf(trace, "question: %s (policy version %d)\n", policy_kind_name(kind),
+		    policy->version);
 	if (facts->classification != NULL && !classification_ok(facts->classification)) {
 		decision_r->code = "KBJ-01";
-		decision_r->sentence =
-		    policy_words(policy, "bad-classification", (const char *[]){"kode", facts->classification, NULL}, arena);
+		decision_r->sentence = policy_words(policy, "bad-classification",
+		    (const char *[]){"kode", facts->classification, NULL}, arena);
 		if (trace != NULL)
-			buf_printf(trace, "  classification \"%s\" is not a code: letters, digits, dots and dashes, at most %d\n",
+			buf_printf(trace,
+			    "  classification \"%s\" is not a code: letters, digits, dots and "
+			    "dashes, at most %d\n",
 			    facts->classification, CLASSIFICATION_MAX);
 		rc = 1; /* no rule is asked */
 	}
@@ -172,9 +191,11 @@ int policy_decide(const struct policy *policy, enum policy_kind kind, const stru
 	xml_free(&q.tree);
 	if (trace != NULL)
 		buf_printf(trace, "  outcome: %s by rule %s%s%s\n    legal basis: %s\n%s%s%s",
-		    decision_r->allowed ? "ALLOWED" : "REFUSED", decision_r->rule_id, decision_r->allowed ? "" : ", code ",
+		    decision_r->allowed ? "ALLOWED" : "REFUSED", decision_r->rule_id,
+		    decision_r->allowed ? "" : ", code ",
 		    decision_r->allowed ? "" : decision_r->code, decision_r->legal_basis,
-		    decision_r->allowed ? "" : "    told to the person: ", decision_r->allowed ? "" : decision_r->sentence,
+		    decision_r->allowed ? "" : "    told to the person: ",
+		    decision_r->allowed ? "" : decision_r->sentence,
 		    decision_r->allowed ? "" : "\n");
 	return rc < 0 ? -1 : 1;
 }

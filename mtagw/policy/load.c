@@ -1,7 +1,7 @@
 /*
- * load: reads a policy version whole or refuses it whole (DESIGN 10, 12). The index names the files in
- * their order: a renamed or forgotten file is an error, never a quietly smaller law. Every defect is
- * reported with file and line, all of them in one pass.
+ * load: reads a policy version whole or refuses it whole (DESIGN 10, 12). The index names the files
+ * in their order: a renamed or forgotten file is an error, never a quietly smaller law. Every
+ * defect is reported with file and line, all of them in one pass.
  */
 #include "mtagw/policy/policy.h"
 
@@ -73,7 +73,8 @@ void load_only(struct loading *l, const struct xml_node *node, const char *const
 			if (strcmp(names[k], name) == 0)
 				break;
 		if (names[k] == NULL)
-			load_error(l, xml_line(node), "<%s> has no attribute \"%s\": take it out or correct its name",
+			load_error(l, xml_line(node),
+			    "<%s> has no attribute \"%s\": take it out or correct its name",
 			    xml_name(node), name);
 	}
 }
@@ -107,7 +108,8 @@ void *load_grow(struct arena *arena, void *list, size_t *count, size_t *size, si
 
 /* --- files ------------------------------------------------------------------------------------ */
 
-static int read_file(const char *dir, const char *name, struct arena *arena, struct range *bytes_r, struct err *error_r)
+static int read_file(const char *dir, const char *name, struct arena *arena, struct range *bytes_r,
+    struct err *error_r)
 {
 	const char *path = arena_printf(arena, "%s/%s", dir, name);
 	FILE *file = fopen(path, "re");
@@ -157,22 +159,27 @@ int policy_read_dir(const char *policies_dir, const char *templates_dir, struct 
 	xml = xml_parse(files[0].bytes, "policies/index.xml", error_r);
 	if (xml == NULL)
 		return -1;
-	for (struct xml_node *e = xml_first(xml_root(xml), NULL); rc == 1 && e != NULL; e = xml_next(e, NULL)) {
+	for (struct xml_node *e = xml_first(xml_root(xml), NULL); rc == 1 && e != NULL;
+	     e = xml_next(e, NULL)) {
 		const char *path = xml_attr(e, "path", arena);
 		bool template = strcmp(xml_name(e), "template") == 0;
 
 		if (!template && strcmp(xml_name(e), "file") != 0) {
-			rc = err_set(error_r, "policies/index.xml:%d: unknown element <%s>: write file or template", xml_line(e),
-			    xml_name(e));
+			rc = err_set(error_r,
+			    "policies/index.xml:%d: unknown element <%s>: write file or template",
+			    xml_line(e), xml_name(e));
 			break;
 		}
 		if (path == NULL || !plain_name(path) || n == FILES_MAX) {
-			rc = err_set(error_r, "policies/index.xml:%d: <%s> needs path=, a name inside its folder", xml_line(e),
-			    xml_name(e));
+			rc = err_set(error_r,
+			    "policies/index.xml:%d: <%s> needs path=, a name inside its folder",
+			    xml_line(e), xml_name(e));
 			break;
 		}
-		files[n].path = arena_printf(arena, "%s/%s", template ? "templates" : "policies", path);
-		rc = read_file(template ? templates_dir : policies_dir, path, arena, &files[n++].bytes, error_r);
+		files[n].path =
+		    arena_printf(arena, "%s/%s", template ? "templates" : "policies", path);
+		rc = read_file(template ? templates_dir : policies_dir, path, arena,
+		    &files[n++].bytes, error_r);
 		if (rc < 0)
 			(void)err_prefix(error_r, "policies/index.xml:%d", xml_line(e));
 	}
@@ -206,8 +213,8 @@ static void load_one(struct loading *l, const struct policy_file *file)
 	static const struct {
 		const char *root;
 		void (*load)(struct loading *, const struct xml_node *);
-	} roots[] = {{"organisation", load_organisation}, {"types", load_types}, {"words", load_words},
-	    {"rules", load_rules}};
+	} roots[] = {{"organisation", load_organisation}, {"types", load_types},
+	    {"words", load_words}, {"rules", load_rules}};
 	struct err err;
 	struct xml *xml;
 	size_t i, n = strlen(file->path);
@@ -237,14 +244,16 @@ static void load_one(struct loading *l, const struct policy_file *file)
 				break;
 		if (i == sizeof(roots) / sizeof(roots[0]))
 			load_error(l, xml_line(xml_root(xml)),
-			    "<%s> is no policy: write organisation, types, words or rules", xml_name(xml_root(xml)));
+			    "<%s> is no policy: write organisation, types, words or rules",
+			    xml_name(xml_root(xml)));
 		else
 			roots[i].load(l, xml_root(xml));
 	}
 	xml_free(&xml);
 }
 
-struct policy *policy_load(const struct policy_file *files, size_t count, int version, struct policy_report *report_r)
+struct policy *policy_load(
+    const struct policy_file *files, size_t count, int version, struct policy_report *report_r)
 {
 	struct policy *policy = mem_zalloc(sizeof(*policy));
 	struct loading l = {policy, report_r, ""};
@@ -253,11 +262,13 @@ struct policy *policy_load(const struct policy_file *files, size_t count, int ve
 	policy->files = files;
 	policy->file_count = count;
 	policy->version = version;
-	for (int schemas = 1; schemas >= 0; schemas--) /* names of the schema first: rules are checked against them */
+	for (int schemas = 1; schemas >= 0;
+	     schemas--) /* names of the schema first: rules are checked against them */
 		for (size_t i = 0; i < count; i++) {
 			bool schema = strstr(files[i].path, ".rng") != NULL;
 
-			if (schema == (schemas == 1) && strcmp(files[i].path, "policies/index.xml") != 0)
+			if (schema == (schemas == 1) &&
+			    strcmp(files[i].path, "policies/index.xml") != 0)
 				load_one(&l, &files[i]);
 		}
 	check_organisation(&l);

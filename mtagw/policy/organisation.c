@@ -8,8 +8,8 @@
 #include "mtagw/policy/policy_private.h"
 
 /* Notes the place of the last of count things; places grows beside their list. */
-static void keep_place(
-    struct loading *l, struct place **places, size_t count, size_t *size, const struct xml_node *node)
+static void keep_place(struct loading *l, struct place **places, size_t count, size_t *size,
+    const struct xml_node *node)
 {
 	size_t before = count - 1;
 
@@ -19,12 +19,14 @@ static void keep_place(
 
 static void load_position(struct loading *l, const struct xml_node *node, const char *agency)
 {
-	static const char *const names[] = {"id", "title", "block", "echelon", "superior", "unit", "rank", NULL};
+	static const char *const names[] = {
+	    "id", "title", "block", "echelon", "superior", "unit", "rank", NULL};
 	struct policy *p = l->policy;
 	struct policy_position *at;
 
 	load_only(l, node, names);
-	p->positions = load_grow(p->arena, p->positions, &p->position_count, &p->position_size, sizeof(*at));
+	p->positions =
+	    load_grow(p->arena, p->positions, &p->position_count, &p->position_size, sizeof(*at));
 	at = &p->positions[p->position_count - 1];
 	keep_place(l, &p->position_places, p->position_count, &p->position_place_size, node);
 	*at = (struct policy_position){.id = load_need(l, node, "id"),
@@ -46,13 +48,17 @@ static void load_position(struct loading *l, const struct xml_node *node, const 
 
 static void load_agency(struct loading *l, const struct xml_node *node)
 {
-	static const char *const names[] = {
-	    "code", "name", "registry", "head", "clerk", "number-code", "letterhead", "place", NULL};
+	static const char *const names[] = {"code", "name", "registry", "head", "clerk",
+	    "number-code", "letterhead", "place", NULL};
 	struct policy *p = l->policy;
-	struct policy_agency a = {.code = load_need(l, node, "code"), .name = load_need(l, node, "name"),
-	    .registry_local = load_need(l, node, "registry"), .head = load_need(l, node, "head"),
-	    .registry = load_need(l, node, "clerk"), .number_code = load_may(l, node, "number-code"),
-	    .letterhead_kind = load_may(l, node, "letterhead"), .place = load_may(l, node, "place")};
+	struct policy_agency a = {.code = load_need(l, node, "code"),
+	    .name = load_need(l, node, "name"),
+	    .registry_local = load_need(l, node, "registry"),
+	    .head = load_need(l, node, "head"),
+	    .registry = load_need(l, node, "clerk"),
+	    .number_code = load_may(l, node, "number-code"),
+	    .letterhead_kind = load_may(l, node, "letterhead"),
+	    .place = load_may(l, node, "place")};
 	size_t lines = 0;
 
 	load_only(l, node, names);
@@ -66,7 +72,8 @@ static void load_agency(struct loading *l, const struct xml_node *node)
 		if (strcmp(xml_name(e), "position") == 0)
 			load_position(l, e, a.code);
 		else if (strcmp(xml_name(e), "line") != 0)
-			load_error(l, xml_line(e), "unknown element <%s> in <agency>: line or position", xml_name(e));
+			load_error(l, xml_line(e),
+			    "unknown element <%s> in <agency>: line or position", xml_name(e));
 		else if (lines == 4)
 			load_error(l, xml_line(e), "a letterhead has at most 4 lines");
 		else
@@ -75,7 +82,8 @@ static void load_agency(struct loading *l, const struct xml_node *node)
 	for (size_t i = 0; i < p->agency_count; i++)
 		if (strcmp(p->agencies[i].code, a.code) == 0)
 			load_error(l, xml_line(node), "agency %s stands twice", a.code);
-	p->agencies = load_grow(p->arena, p->agencies, &p->agency_count, &p->agency_size, sizeof(a));
+	p->agencies =
+	    load_grow(p->arena, p->agencies, &p->agency_count, &p->agency_size, sizeof(a));
 	p->agencies[p->agency_count - 1] = a;
 	keep_place(l, &p->agency_places, p->agency_count, &p->agency_place_size, node);
 }
@@ -86,13 +94,15 @@ void load_organisation(struct loading *l, const struct xml_node *root)
 		if (strcmp(xml_name(e), "agency") == 0)
 			load_agency(l, e);
 		else
-			load_error(l, xml_line(e), "unknown element <%s> in <organisation>: agency", xml_name(e));
+			load_error(l, xml_line(e), "unknown element <%s> in <organisation>: agency",
+			    xml_name(e));
 	}
 }
 
 static void load_type(struct loading *l, const struct xml_node *e)
 {
-	static const char *const names[] = {"id", "word", "local", "template", "classification", NULL};
+	static const char *const names[] = {
+	    "id", "word", "local", "template", "classification", NULL};
 	struct policy *p = l->policy;
 	struct policy_type *t;
 
@@ -100,11 +110,15 @@ static void load_type(struct loading *l, const struct xml_node *e)
 	p->types = load_grow(p->arena, p->types, &p->type_count, &p->type_size, sizeof(*t));
 	t = &p->types[p->type_count - 1];
 	keep_place(l, &p->type_places, p->type_count, &p->type_place_size, e);
-	*t = (struct policy_type){.id = load_need(l, e, "id"), .word = load_need(l, e, "word"),
-	    .local = load_need(l, e, "local"), .template_base = load_need(l, e, "template"),
+	*t = (struct policy_type){.id = load_need(l, e, "id"),
+	    .word = load_need(l, e, "word"),
+	    .local = load_need(l, e, "local"),
+	    .template_base = load_need(l, e, "template"),
 	    .classification_default = load_need(l, e, "classification")};
-	p->addresses = load_grow(p->arena, p->addresses, &p->address_count, &p->address_size, sizeof(*p->addresses));
-	p->addresses[p->address_count - 1] = (struct policy_address){t->local, "type", t->id, false, false};
+	p->addresses = load_grow(
+	    p->arena, p->addresses, &p->address_count, &p->address_size, sizeof(*p->addresses));
+	p->addresses[p->address_count - 1] =
+	    (struct policy_address){t->local, "type", t->id, false, false};
 	keep_place(l, &p->address_places, p->address_count, &p->address_place_size, e);
 }
 
@@ -117,18 +131,22 @@ void load_types(struct loading *l, const struct xml_node *root)
 		if (strcmp(xml_name(e), "type") == 0) {
 			load_type(l, e);
 		} else if (strcmp(xml_name(e), "address") == 0) {
-			struct policy_address a = {load_need(l, e, "local"), load_need(l, e, "kind"), load_need(l, e, "target"),
+			struct policy_address a = {load_need(l, e, "local"),
+			    load_need(l, e, "kind"), load_need(l, e, "target"),
 			    load_flag(l, e, "detail", false), load_flag(l, e, "outside", false)};
 
 			load_only(l, e, names);
 			if (strcmp(a.kind, "action") != 0 && strcmp(a.kind, "role") != 0)
-				load_error(l, xml_line(e), "kind=\"%s\": write action or role", a.kind);
-			p->addresses =
-			    load_grow(p->arena, p->addresses, &p->address_count, &p->address_size, sizeof(*p->addresses));
+				load_error(
+				    l, xml_line(e), "kind=\"%s\": write action or role", a.kind);
+			p->addresses = load_grow(p->arena, p->addresses, &p->address_count,
+			    &p->address_size, sizeof(*p->addresses));
 			p->addresses[p->address_count - 1] = a;
-			keep_place(l, &p->address_places, p->address_count, &p->address_place_size, e);
+			keep_place(
+			    l, &p->address_places, p->address_count, &p->address_place_size, e);
 		} else {
-			load_error(l, xml_line(e), "unknown element <%s> in <types>: type or address", xml_name(e));
+			load_error(l, xml_line(e),
+			    "unknown element <%s> in <types>: type or address", xml_name(e));
 		}
 	}
 }
@@ -140,15 +158,19 @@ void load_words(struct loading *l, const struct xml_node *root)
 
 	for (struct xml_node *e = xml_first(root, NULL); e != NULL; e = xml_next(e, NULL)) {
 		if (strcmp(xml_name(e), "say") != 0) {
-			load_error(l, xml_line(e), "unknown element <%s> in <words>: say", xml_name(e));
+			load_error(
+			    l, xml_line(e), "unknown element <%s> in <words>: say", xml_name(e));
 			continue;
 		}
 		load_only(l, e, names);
-		p->words = load_grow(p->arena, p->words, &p->word_count, &p->word_size, sizeof(*p->words));
-		p->words[p->word_count - 1] = (struct words){load_need(l, e, "id"), xml_text(e, p->arena)};
+		p->words =
+		    load_grow(p->arena, p->words, &p->word_count, &p->word_size, sizeof(*p->words));
+		p->words[p->word_count - 1] =
+		    (struct words){load_need(l, e, "id"), xml_text(e, p->arena)};
 		for (size_t i = 0; i + 1 < p->word_count; i++)
 			if (strcmp(p->words[i].id, p->words[p->word_count - 1].id) == 0)
-				load_error(l, xml_line(e), "words \"%s\" stand twice", p->words[i].id);
+				load_error(
+				    l, xml_line(e), "words \"%s\" stand twice", p->words[i].id);
 	}
 }
 
@@ -164,14 +186,16 @@ static void check_local(struct loading *l, size_t i)
 {
 	const struct policy *p = l->policy;
 	const char *local = p->addresses[i].local;
-	const char *other = policy_position(p, local) ? "a position" : policy_agency_by_registry(p, local) ? "a registry" : NULL;
+	const char *other = policy_position(p, local)             ? "a position"
+	                    : policy_agency_by_registry(p, local) ? "a registry"
+	                                                          : NULL;
 
 	for (size_t k = 0; k < i; k++)
 		if (strcmp(p->addresses[k].local, local) == 0)
 			other = "another address";
 	if (other != NULL)
-		load_error(at_place(l, &p->address_places[i]), p->address_places[i].line, "local=\"%s\" is %s already", local,
-		    other);
+		load_error(at_place(l, &p->address_places[i]), p->address_places[i].line,
+		    "local=\"%s\" is %s already", local, other);
 }
 
 static void check_agency(struct loading *l, size_t i)
@@ -186,9 +210,11 @@ static void check_agency(struct loading *l, size_t i)
 	if (policy_position(p, a->registry) == NULL)
 		load_error(l, line, "agency %s: clerk %s is no position", a->code, a->registry);
 	if (policy_position(p, a->registry_local) != NULL)
-		load_error(l, line, "agency %s: registry %s is a position already", a->code, a->registry_local);
+		load_error(l, line, "agency %s: registry %s is a position already", a->code,
+		    a->registry_local);
 	if (policy_agency_by_registry(p, a->registry_local) != a)
-		load_error(l, line, "agency %s: registry %s is another agency's", a->code, a->registry_local);
+		load_error(l, line, "agency %s: registry %s is another agency's", a->code,
+		    a->registry_local);
 }
 
 static void check_type(struct loading *l, size_t i)
@@ -199,10 +225,12 @@ static void check_type(struct loading *l, size_t i)
 	char path[300];
 
 	for (int f = 0; f < 3; f++) {
-		(void)snprintf(path, sizeof(path), "templates/%s.%s.xsl", p->types[i].template_base, forms[f]);
+		(void)snprintf(
+		    path, sizeof(path), "templates/%s.%s.xsl", p->types[i].template_base, forms[f]);
 		if (!policy_file(p, path, &bytes))
 			load_error(at_place(l, &p->type_places[i]), p->type_places[i].line,
-			    "type %s: %s is not listed in policies/index.xml", p->types[i].id, path);
+			    "type %s: %s is not listed in policies/index.xml", p->types[i].id,
+			    path);
 	}
 }
 
@@ -216,39 +244,49 @@ void check_organisation(struct loading *l)
 	for (size_t i = 0; i < p->agency_count; i++)
 		check_agency(l, i);
 	for (size_t i = 0; i < p->position_count; i++)
-		if (p->positions[i].superior != NULL && policy_position(p, p->positions[i].superior) == NULL)
+		if (p->positions[i].superior != NULL &&
+		    policy_position(p, p->positions[i].superior) == NULL)
 			load_error(at_place(l, &p->position_places[i]), p->position_places[i].line,
-			    "position %s: superior %s is no position", p->positions[i].id, p->positions[i].superior);
+			    "position %s: superior %s is no position", p->positions[i].id,
+			    p->positions[i].superior);
 	for (size_t i = 0; i < p->type_count; i++)
 		check_type(l, i);
 	for (size_t i = 0; i < p->address_count; i++) {
 		check_local(l, i);
-		if (strcmp(p->addresses[i].kind, "role") == 0 && policy_position(p, p->addresses[i].target) == NULL)
+		if (strcmp(p->addresses[i].kind, "role") == 0 &&
+		    policy_position(p, p->addresses[i].target) == NULL)
 			load_error(at_place(l, &p->address_places[i]), p->address_places[i].line,
-			    "address %s: reader %s is no position", p->addresses[i].local, p->addresses[i].target);
+			    "address %s: reader %s is no position", p->addresses[i].local,
+			    p->addresses[i].target);
 	}
 }
 
-/* Words the thin office says: a version without one of them is refused, so that no letter ever meets the gap. */
+/* Words the thin office says: a version without one of them is refused, so that no letter ever
+ * meets the gap. */
 void check_words(struct loading *l)
 {
-	static const char *const notices[] = {"confirmation", "preview", "refused", "asked-back", "prompt-done",
-	    "prompt-stranger", "prompt-expired", "cancelled", "plain-sent", "failure", "expired", "notice.unknown-recipient",
-	    "notice.two-types", "notice.unknown-type", "notice.no-recipient", "notice.no-subject", "notice.no-text",
+	static const char *const notices[] = {"confirmation", "preview", "refused", "asked-back",
+	    "prompt-done", "prompt-stranger", "prompt-expired", "cancelled", "plain-sent",
+	    "failure", "expired", "notice.unknown-recipient", "notice.two-types",
+	    "notice.unknown-type", "notice.no-recipient", "notice.no-subject", "notice.no-text",
 	    "notice.unknown-qualifier", "notice.no-route", "notice.unreadable"};
-	static const char *const single[] = {"gateway.name", "preview.number", "no-rule", "bad-classification"};
+	static const char *const single[] = {
+	    "gateway.name", "preview.number", "no-rule", "bad-classification"};
 	char id[80];
 
 	l->path = "policies/index.xml";
 	for (size_t i = 0; i < sizeof(notices) / sizeof(notices[0]); i++)
 		for (int body = 0; body < 2; body++) {
-			(void)snprintf(id, sizeof(id), "%s.%s", notices[i], body ? "body" : "subject");
+			(void)snprintf(
+			    id, sizeof(id), "%s.%s", notices[i], body ? "body" : "subject");
 			if (!policy_has_words(l->policy, id))
-				load_error(l, 1, "words \"%s\" are missing: add <say id=\"%s\">", id, id);
+				load_error(
+				    l, 1, "words \"%s\" are missing: add <say id=\"%s\">", id, id);
 		}
 	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
 		if (!policy_has_words(l->policy, single[i]))
-			load_error(l, 1, "words \"%s\" are missing: add <say id=\"%s\">", single[i], single[i]);
+			load_error(l, 1, "words \"%s\" are missing: add <say id=\"%s\">", single[i],
+			    single[i]);
 }
 
 /* --- finding ---------------------------------------------------------------------------------- */
@@ -269,7 +307,8 @@ const struct policy_agency *policy_agency(const struct policy *policy, const cha
 	return NULL;
 }
 
-const struct policy_agency *policy_agency_by_registry(const struct policy *policy, const char *registry_local)
+const struct policy_agency *policy_agency_by_registry(
+    const struct policy *policy, const char *registry_local)
 {
 	for (size_t i = 0; i < policy->agency_count; i++)
 		if (strcmp(policy->agencies[i].registry_local, registry_local) == 0)
@@ -277,19 +316,22 @@ const struct policy_agency *policy_agency_by_registry(const struct policy *polic
 	return NULL;
 }
 
-void policy_each_position(const struct policy *policy, void (*cb)(const struct policy_position *p, void *ctx), void *ctx)
+void policy_each_position(
+    const struct policy *policy, void (*cb)(const struct policy_position *p, void *ctx), void *ctx)
 {
 	for (size_t i = 0; i < policy->position_count; i++)
 		cb(&policy->positions[i], ctx);
 }
 
-void policy_each_agency(const struct policy *policy, void (*cb)(const struct policy_agency *a, void *ctx), void *ctx)
+void policy_each_agency(
+    const struct policy *policy, void (*cb)(const struct policy_agency *a, void *ctx), void *ctx)
 {
 	for (size_t i = 0; i < policy->agency_count; i++)
 		cb(&policy->agencies[i], ctx);
 }
 
-void policy_each_address(const struct policy *policy, void (*cb)(const struct policy_address *a, void *ctx), void *ctx)
+void policy_each_address(
+    const struct policy *policy, void (*cb)(const struct policy_address *a, void *ctx), void *ctx)
 {
 	for (size_t i = 0; i < policy->address_count; i++)
 		cb(&policy->addresses[i], ctx);
@@ -355,7 +397,8 @@ static const char *fill(const char *text, const char *const *pairs, struct arena
 		const char *const *pair = end ? pairs : NULL;
 
 		for (; pair != NULL && pair[0] != NULL; pair += 2)
-			if (strlen(pair[0]) == (size_t)(end - text - 1) && strncmp(pair[0], text + 1, strlen(pair[0])) == 0)
+			if (strlen(pair[0]) == (size_t)(end - text - 1) &&
+			    strncmp(pair[0], text + 1, strlen(pair[0])) == 0)
 				break;
 		if (pair != NULL && pair[0] != NULL) {
 			buf_puts(&out, pair[1] ? pair[1] : "");
@@ -369,10 +412,12 @@ static const char *fill(const char *text, const char *const *pairs, struct arena
 	return result;
 }
 
-const char *policy_words(const struct policy *policy, const char *id, const char *const *pairs, struct arena *arena)
+const char *policy_words(
+    const struct policy *policy, const char *id, const char *const *pairs, struct arena *arena)
 {
 	for (size_t i = 0; i < policy->word_count; i++)
 		if (strcmp(policy->words[i].id, id) == 0)
 			return fill(policy->words[i].text, pairs, arena);
-	return arena_printf(arena, "[%s]", id); /* check_words makes this impossible for a version that loads */
+	return arena_printf(
+	    arena, "[%s]", id); /* check_words makes this impossible for a version that loads */
 }

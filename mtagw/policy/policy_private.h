@@ -13,7 +13,8 @@ extern const char *const when_words[WHEN_COUNT];
 void facts_values(const struct policy_facts *facts, const char *values[WHEN_COUNT]);
 
 struct when {
-	const char *wanted[WHEN_COUNT]; /* space-separated list, `*` at an end as wildcard; NULL: not asked */
+	const char *wanted[WHEN_COUNT]; /* space-separated list, `*` at an end as wildcard; NULL:
+	                                   not asked */
 	const char *test;               /* XPath, NULL */
 	int line;
 };
@@ -34,14 +35,16 @@ struct rules {
 struct words {
 	const char *id, *text;
 };
-/* Where something of the organisation stands, for defects that show only when everything is read. */
+/* Where something of the organisation stands, for defects that show only when everything is read.
+ */
 struct place {
 	const char *file;
 	int line;
 };
 /* An element or attribute that letter.rng defines: what XPath may name and what it may hold. */
 struct schema_name {
-	const char *name, *values; /* values: space-separated where only these are possible, NULL: any text */
+	const char *name,
+	    *values; /* values: space-separated where only these are possible, NULL: any text */
 	bool attribute, date;
 };
 struct policy {
@@ -50,7 +53,8 @@ struct policy {
 	size_t file_count;
 	int version;
 	struct policy_agency *agencies;
-	struct place *agency_places, *position_places, *type_places, *address_places; /* one for each of these lists */
+	struct place *agency_places, *position_places, *type_places,
+	    *address_places; /* one for each of these lists */
 	size_t agency_count, agency_size, agency_place_size;
 	struct policy_position *positions;
 	size_t position_count, position_size, position_place_size;
@@ -71,8 +75,10 @@ struct loading {
 	struct policy_report *report;
 	const char *path;
 };
-__attribute__((format(printf, 3, 4))) void load_error(struct loading *l, int line, const char *format, ...);
-__attribute__((format(printf, 3, 4))) void load_warning(struct loading *l, int line, const char *format, ...);
+__attribute__((format(printf, 3, 4))) void load_error(
+    struct loading *l, int line, const char *format, ...);
+__attribute__((format(printf, 3, 4))) void load_warning(
+    struct loading *l, int line, const char *format, ...);
 /* Attribute that must be there ("" and an error when not) or may (NULL). */
 const char *load_need(struct loading *l, const struct xml_node *node, const char *name);
 const char *load_may(struct loading *l, const struct xml_node *node, const char *name);
@@ -86,7 +92,8 @@ void load_organisation(struct loading *l, const struct xml_node *root);
 void load_types(struct loading *l, const struct xml_node *root);
 void load_words(struct loading *l, const struct xml_node *root);
 void load_rules(struct loading *l, const struct xml_node *root);
-/* After all files: references between them, rules hidden by earlier ones, words the office needs. */
+/* After all files: references between them, rules hidden by earlier ones, words the office needs.
+ */
 void check_organisation(struct loading *l);
 void check_rules(struct loading *l);
 void check_words(struct loading *l);

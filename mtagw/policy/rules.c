@@ -1,22 +1,24 @@
 /*
  * rules: reading and checking rules. Conditions are attributes of <when>; `test` adds an XPath 1.0
- * expression on the facts tree. What XPath 1.0 would silently get wrong is an error or a warning here:
- * a name the schema cannot contain never matches, a date compared as a string is never true, `!=` is
- * true when any node differs and false when none exists (DESIGN 10).
+ * expression on the facts tree. What XPath 1.0 would silently get wrong is an error or a warning
+ * here: a name the schema cannot contain never matches, a date compared as a string is never true,
+ * `!=` is true when any node differs and false when none exists (DESIGN 10).
  */
 #include <string.h>
 
 #include "mtagw/policy/policy_private.h"
 
-const char *const when_names[WHEN_COUNT] = {"type", "scope", "class", "agency", "position", "echelon", "channel",
-    "verdict", "urgency", "recipient", "recipient-domain", "recipient-kind", "form", "classification"};
+const char *const when_names[WHEN_COUNT] = {"type", "scope", "class", "agency", "position",
+    "echelon", "channel", "verdict", "urgency", "recipient", "recipient-domain", "recipient-kind",
+    "form", "classification"};
 
 /* Words an attribute or a constant may say; NULL: free. In the order of when_names. */
 const char *const when_words[WHEN_COUNT] = {NULL, "internal inter_agency outside",
     "open restricted secret top_secret", NULL, NULL, NULL, "submission mx internal email", NULL,
     "normal important urgent immediate", NULL, NULL, "inside outside", "inside outside", NULL};
 
-static const char *const kind_names[POLICY_KIND_COUNT] = {"sign", "route", "number", "seal", "plain"};
+static const char *const kind_names[POLICY_KIND_COUNT] = {
+    "sign", "route", "number", "seal", "plain"};
 
 const char *policy_kind_name(enum policy_kind kind)
 {
@@ -33,7 +35,8 @@ bool list_has(const char *list, const char *value)
 
 		if (len > 0 && list[len - 1] == '*' && strncmp(list, value, len - 1) == 0)
 			return true;
-		if (len > 0 && list[0] == '*' && n >= len - 1 && strncmp(value + n - (len - 1), list + 1, len - 1) == 0)
+		if (len > 0 && list[0] == '*' && n >= len - 1 &&
+		    strncmp(value + n - (len - 1), list + 1, len - 1) == 0)
 			return true;
 		if (len == n && strncmp(list, value, n) == 0)
 			return true;
@@ -48,7 +51,8 @@ bool list_has(const char *list, const char *value)
 static void check_wildcard(struct loading *l, int line, int which, const char *word)
 {
 	const struct policy *p = l->policy;
-	bool position = strcmp(when_names[which], "position") == 0, agency = strcmp(when_names[which], "agency") == 0;
+	bool position = strcmp(when_names[which], "position") == 0,
+	     agency = strcmp(when_names[which], "agency") == 0;
 	bool found = !position && !agency;
 
 	for (size_t i = 0; position && !found && i < p->position_count; i++)
@@ -56,10 +60,12 @@ static void check_wildcard(struct loading *l, int line, int which, const char *w
 	for (size_t i = 0; agency && !found && i < p->agency_count; i++)
 		found = list_has(word, p->agencies[i].code);
 	if (!found)
-		load_error(l, line, "%s=\"%s\" reaches no %s of the organisation", when_names[which], word, when_names[which]);
+		load_error(l, line, "%s=\"%s\" reaches no %s of the organisation",
+		    when_names[which], word, when_names[which]);
 }
 
-/* Each word of a list must be known: enumerations by their words, agencies, positions, types by the organisation. */
+/* Each word of a list must be known: enumerations by their words, agencies, positions, types by the
+ * organisation. */
 static void check_value(struct loading *l, int line, int which, const char *list)
 {
 	char *copy = arena_strdup(l->policy->arena, list), *save = NULL;
@@ -70,8 +76,10 @@ static void check_value(struct loading *l, int line, int which, const char *list
 			continue;
 		}
 		if (when_words[which] != NULL && !list_has(when_words[which], w))
-			load_error(l, line, "%s=\"%s\" is never true: known words are %s", when_names[which], w, when_words[which]);
-		if (strcmp(when_names[which], "position") == 0 && policy_position(l->policy, w) == NULL)
+			load_error(l, line, "%s=\"%s\" is never true: known words are %s",
+			    when_names[which], w, when_words[which]);
+		if (strcmp(when_names[which], "position") == 0 &&
+		    policy_position(l->policy, w) == NULL)
 			load_error(l, line, "position \"%s\" is not in the organisation", w);
 		if (strcmp(when_names[which], "agency") == 0 && policy_agency(l->policy, w) == NULL)
 			load_error(l, line, "agency \"%s\" is not in the organisation", w);
@@ -105,7 +113,8 @@ static void load_when(struct loading *l, const struct xml_node *node, struct rul
 	}
 }
 
-static void load_outcome(struct loading *l, const struct xml_node *node, struct rule *rule, enum policy_kind kind)
+static void load_outcome(
+    struct loading *l, const struct xml_node *node, struct rule *rule, enum policy_kind kind)
 {
 	static const char *const none[] = {NULL};
 	static const char *const numbering[] = {"series", "pattern", NULL};
@@ -117,24 +126,32 @@ static void load_outcome(struct loading *l, const struct xml_node *node, struct 
 		load_only(l, node, none);
 		return;
 	}
-	load_only(l, node, kind == POLICY_NUMBER ? numbering : kind == POLICY_ROUTE ? routing
-	    : kind == POLICY_SEAL ? sealing : none);
+	load_only(l, node,
+	    kind == POLICY_NUMBER  ? numbering
+	    : kind == POLICY_ROUTE ? routing
+	    : kind == POLICY_SEAL  ? sealing
+	                           : none);
 	if (kind == POLICY_NUMBER) {
 		rule->series = load_need(l, node, "series");
 		rule->pattern = load_need(l, node, "pattern");
 		if (strstr(rule->pattern, "{N") == NULL)
-			load_error(l, xml_line(node), "pattern=\"%s\" has no {N}: two letters would share a number", rule->pattern);
+			load_error(l, xml_line(node),
+			    "pattern=\"%s\" has no {N}: two letters would share a number",
+			    rule->pattern);
 	} else if (kind == POLICY_ROUTE) {
 		rule->via = load_need(l, node, "via");
 		rule->out_form = load_need(l, node, "form");
-		if (!list_has("lmtp smtp", rule->via) || !list_has("inside outside", rule->out_form))
-			load_error(l, xml_line(node), "via is lmtp or smtp, form is inside or outside");
+		if (!list_has("lmtp smtp", rule->via) ||
+		    !list_has("inside outside", rule->out_form))
+			load_error(
+			    l, xml_line(node), "via is lmtp or smtp, form is inside or outside");
 	} else if (kind == POLICY_SEAL) {
 		rule->seal = load_flag(l, node, "seal", true);
 		rule->dkim = load_flag(l, node, "dkim", true);
 		rule->pdf = load_flag(l, node, "pdf", false);
 		if (!rule->seal)
-			load_warning(l, xml_line(node), "letters under this rule leave without the agency's seal");
+			load_warning(l, xml_line(node),
+			    "letters under this rule leave without the agency's seal");
 	}
 }
 
@@ -144,17 +161,20 @@ static void check_days(struct loading *l, const struct rule *rule)
 	bool until = rule->valid_until != NULL && rule->valid_until[0] != '\0';
 
 	if (rule->valid_from[0] != '\0' && !iso_day(rule->valid_from))
-		load_error(l, rule->line, "valid-from=\"%s\" is no date: write it as 2026-11-24", rule->valid_from);
-	if (until && !iso_day(rule->valid_until))
-		load_error(l, rule->line, "valid-until=\"%s\" is no date: write it as 2026-11-24", rule->valid_until);
-	else if (until && strcmp(rule->valid_until, rule->valid_from) < 0)
-		load_error(l, rule->line, "rule %s ends on %s before it begins on %s", rule->id, rule->valid_until,
+		load_error(l, rule->line, "valid-from=\"%s\" is no date: write it as 2026-11-24",
 		    rule->valid_from);
+	if (until && !iso_day(rule->valid_until))
+		load_error(l, rule->line, "valid-until=\"%s\" is no date: write it as 2026-11-24",
+		    rule->valid_until);
+	else if (until && strcmp(rule->valid_until, rule->valid_from) < 0)
+		load_error(l, rule->line, "rule %s ends on %s before it begins on %s", rule->id,
+		    rule->valid_until, rule->valid_from);
 }
 
 static void load_rule(struct loading *l, const struct xml_node *node, enum policy_kind kind)
 {
-	static const char *const names[] = {"id", "valid-from", "valid-until", "legal-basis", "code", NULL};
+	static const char *const names[] = {
+	    "id", "valid-from", "valid-until", "legal-basis", "code", NULL};
 	struct policy *p = l->policy;
 	struct rules *rules = &p->rules[kind];
 	struct rule *rule;
@@ -163,9 +183,13 @@ static void load_rule(struct loading *l, const struct xml_node *node, enum polic
 	load_only(l, node, names);
 	rules->list = load_grow(p->arena, rules->list, &rules->count, &rules->size, sizeof(*rule));
 	rule = &rules->list[rules->count - 1];
-	*rule = (struct rule){.id = load_need(l, node, "id"), .valid_from = load_need(l, node, "valid-from"),
-	    .valid_until = load_may(l, node, "valid-until"), .legal_basis = load_need(l, node, "legal-basis"),
-	    .code = load_need(l, node, "code"), .file = l->path, .line = xml_line(node)};
+	*rule = (struct rule){.id = load_need(l, node, "id"),
+	    .valid_from = load_need(l, node, "valid-from"),
+	    .valid_until = load_may(l, node, "valid-until"),
+	    .legal_basis = load_need(l, node, "legal-basis"),
+	    .code = load_need(l, node, "code"),
+	    .file = l->path,
+	    .line = xml_line(node)};
 	check_days(l, rule);
 	for (struct xml_node *e = xml_first(node, NULL); e != NULL; e = xml_next(e, NULL)) {
 		const char *name = xml_name(e);
@@ -178,12 +202,16 @@ static void load_rule(struct loading *l, const struct xml_node *node, enum polic
 			load_outcome(l, e, rule, kind);
 			outcomes++;
 		} else
-			load_error(l, xml_line(e), "unknown element <%s> in rule %s: when, sentence, allow, deny", name, rule->id);
+			load_error(l, xml_line(e),
+			    "unknown element <%s> in rule %s: when, sentence, allow, deny", name,
+			    rule->id);
 	}
 	if (outcomes != 1)
-		load_error(l, rule->line, "rule %s needs exactly one <allow/> or <deny/>", rule->id);
+		load_error(
+		    l, rule->line, "rule %s needs exactly one <allow/> or <deny/>", rule->id);
 	if (rule->sentence == NULL || rule->sentence[0] == '\0')
-		load_error(l, rule->line, "rule %s has no <sentence>: what is the person told?", rule->id);
+		load_error(
+		    l, rule->line, "rule %s has no <sentence>: what is the person told?", rule->id);
 }
 
 void load_rules(struct loading *l, const struct xml_node *root)
@@ -195,7 +223,9 @@ void load_rules(struct loading *l, const struct xml_node *root)
 			if (strcmp(kind_names[kind], xml_name(e)) == 0)
 				break;
 		if (kind == POLICY_KIND_COUNT)
-			load_error(l, xml_line(e), "unknown element <%s> in <rules>: sign, route, number, seal or plain", xml_name(e));
+			load_error(l, xml_line(e),
+			    "unknown element <%s> in <rules>: sign, route, number, seal or plain",
+			    xml_name(e));
 		else
 			load_rule(l, e, (enum policy_kind)kind);
 	}
@@ -203,7 +233,8 @@ void load_rules(struct loading *l, const struct xml_node *root)
 
 /* --- checking --------------------------------------------------------------------------------- */
 
-/* Earlier hides later when it asks nothing that later does not ask the same or narrower, for all days of it. */
+/* Earlier hides later when it asks nothing that later does not ask the same or narrower, for all
+ * days of it. */
 static bool hides(const struct rule *earlier, const struct rule *later)
 {
 	const struct when *e, *w;
@@ -256,8 +287,9 @@ static void check_rule(struct loading *l, const struct rules *rules, size_t i)
 	}
 	for (size_t k = 0; k < i; k++)
 		if (hides(&rules->list[k], rule)) {
-			load_warning(l, rule->line, "rule %s is never reached: %s (%s:%d) matches first", rule->id, rules->list[k].id,
-			    rules->list[k].file, rules->list[k].line);
+			load_warning(l, rule->line,
+			    "rule %s is never reached: %s (%s:%d) matches first", rule->id,
+			    rules->list[k].id, rules->list[k].file, rules->list[k].line);
 			break;
 		}
 }
@@ -272,14 +304,19 @@ void check_rules(struct loading *l)
 
 			check_rule(l, &p->rules[kind], i);
 			for (int other = 0; other <= kind; other++)
-				for (size_t k = 0; k < (other == kind ? i : p->rules[other].count); k++)
+				for (size_t k = 0; k < (other == kind ? i : p->rules[other].count);
+				     k++)
 					if (strcmp(p->rules[other].list[k].id, rule->id) == 0)
-						load_error(l, rule->line, "rule id \"%s\" stands already in %s:%d: ids are for ever, take a new one",
-						    rule->id, p->rules[other].list[k].file, p->rules[other].list[k].line);
+						load_error(l, rule->line,
+						    "rule id \"%s\" stands already in %s:%d: ids "
+						    "are for ever, take a new one",
+						    rule->id, p->rules[other].list[k].file,
+						    p->rules[other].list[k].line);
 		}
 		if (p->rules[kind].count == 0) {
 			l->path = "policies/index.xml";
-			load_warning(l, 1, "no %s rule at all: no match means no", kind_names[kind]);
+			load_warning(
+			    l, 1, "no %s rule at all: no match means no", kind_names[kind]);
 		}
 	}
 }

@@ -1,7 +1,8 @@
 /*
- * crash: `MTAGW_CRASH=router-number-before-commit` in the router's environment makes a worker die there
- * the first time it comes by, as a power cut would. `MTAGW_CRASH_ONCE=FILE` lets only one worker die: the
- * file is removed by the one that does. Costs a pointer comparison where the environment is silent.
+ * crash: `MTAGW_CRASH=router-number-before-commit` in the router's environment makes a worker die
+ * there the first time it comes by, as a power cut would. `MTAGW_CRASH_ONCE=FILE` lets only one
+ * worker die: the file is removed by the one that does. Costs a pointer comparison where the
+ * environment is silent.
  */
 #include "mtagw/router/crash.h"
 

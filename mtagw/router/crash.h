@@ -1,4 +1,5 @@
-/* crash: named points where a test kills the worker (MTAGW_CRASH=<name>); DESIGN 3, "the crash points have names". */
+/* crash: named points where a test kills the worker (MTAGW_CRASH=<name>); DESIGN 3, "the crash
+ * points have names". */
 #ifndef ROUTER_CRASH_H
 #define ROUTER_CRASH_H
 

@@ -22,7 +22,8 @@ static struct range header_of(struct worker *w, struct task *t, const struct att
 		const char *end;
 		uint64_t offset = (uint64_t)a->segments[i + 1], len = (uint64_t)a->segments[i + 2];
 
-		if (message_body(w->db, a->segments[i], t->arena, &body, &t->err) != 1 || offset + len > body.len)
+		if (message_body(w->db, a->segments[i], t->arena, &body, &t->err) != 1 ||
+		    offset + len > body.len)
 			break;
 		buf_append(&head, body.p + offset, len);
 		end = memmem(head.data, head.len, "\r\n\r\n", 4);
@@ -45,18 +46,28 @@ static const char *reader_of_postmaster(struct worker *w, struct task *t)
 	return a.position;
 }
 
-static int tell(struct worker *w, struct task *t, const struct attempt *a, const char *position, const char *number)
+static int tell(struct worker *w, struct task *t, const struct attempt *a, const char *position,
+    const char *number)
 {
-	struct dsn_recipient r = {.final_recipient = a->recipient, .action = "failed",
-	    .status = a->enhanced[0] ? a->enhanced : strcmp(a->outcome, "expired") == 0 ? "4.4.7" : "5.0.0",
-	    .remote_mta = a->remote[0] ? a->remote : NULL, .diagnostic_code = a->reply[0] ? a->reply : NULL,
+	struct dsn_recipient r = {.final_recipient = a->recipient,
+	    .action = "failed",
+	    .status = a->enhanced[0]                       ? a->enhanced
+	              : strcmp(a->outcome, "expired") == 0 ? "4.4.7"
+	                                                   : "5.0.0",
+	    .remote_mta = a->remote[0] ? a->remote : NULL,
+	    .diagnostic_code = a->reply[0] ? a->reply : NULL,
 	    .last_attempt_ms = a->at_ms};
-	struct dsn dsn = {.reporting_mta = w->settings->hostname, .arrival_ms = a->created_at_ms, .recipients = &r,
-	    .recipient_count = 1, .original_headers = header_of(w, t, a)};
+	struct dsn dsn = {.reporting_mta = w->settings->hostname,
+	    .arrival_ms = a->created_at_ms,
+	    .recipients = &r,
+	    .recipient_count = 1,
+	    .original_headers = header_of(w, t, a)};
 	const char *pairs[] = {"penerima", a->recipient, "hal", a->subject, "jawaban",
 	    a->reply[0] ? a->reply : "-", "nomor", number, NULL};
-	struct notice n = {.words = strcmp(a->outcome, "expired") == 0 ? "expired" : "failure", .pairs = pairs,
-	    .in_reply_to = a->mime_message_id, .dsn = &dsn};
+	struct notice n = {.words = strcmp(a->outcome, "expired") == 0 ? "expired" : "failure",
+	    .pairs = pairs,
+	    .in_reply_to = a->mime_message_id,
+	    .dsn = &dsn};
 
 	return plan_notice(w, t, "failure", position, &n, a->letter_id);
 }
@@ -77,7 +88,8 @@ enum task_result failure_task(struct worker *w, struct task *t)
 	if (rc != 1)
 		return TASK_WAIT;
 	t->message = (struct message){.id = a.message_id, .position = a.position, .login = ""};
-	if (a.letter_id != 0 && letter_row_load(w->db, a.letter_id, t->arena, &row, &t->err) == 1 && row.number != NULL)
+	if (a.letter_id != 0 && letter_row_load(w->db, a.letter_id, t->arena, &row, &t->err) == 1 &&
+	    row.number != NULL)
 		number = row.number;
 	p = policy_position(t->law->policy, a.position);
 	first = own_notice(&a) || p == NULL ? reader_of_postmaster(w, t) : p->id;
@@ -88,13 +100,18 @@ enum task_result failure_task(struct worker *w, struct task *t)
 	}
 	const char *details[] = {"recipient", a.recipient, "reply", a.reply, NULL};
 	if (plan_exchange(w, t,
-	        (struct exchange){.event = "FailureNotified", .outcome = "done", .letter_id = a.letter_id,
-	            .delivery_id = a.delivery_id, .code = a.outcome},
+	        (struct exchange){.event = "FailureNotified",
+	            .outcome = "done",
+	            .letter_id = a.letter_id,
+	            .delivery_id = a.delivery_id,
+	            .code = a.outcome},
 	        details) < 0)
 		return TASK_WAIT;
-	if (first == NULL || (own_notice(&a) && strcmp(a.recipient,
-	        addressing_mailbox(first, w->settings->domain, t->arena)) == 0)) {
-		log_error("notice-undeliverable recipient=%s reply=\"%s\"", log_safe(a.recipient), log_safe(a.reply));
+	if (first == NULL ||
+	    (own_notice(&a) && strcmp(a.recipient, addressing_mailbox(first, w->settings->domain,
+	                                               t->arena)) == 0)) {
+		log_error("notice-undeliverable recipient=%s reply=\"%s\"", log_safe(a.recipient),
+		    log_safe(a.reply));
 		return TASK_GO; /* the trail has it; nobody is left to tell */
 	}
 	if (tell(w, t, &a, first, number) < 0)

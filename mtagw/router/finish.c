@@ -1,8 +1,8 @@
 /*
  * finish: a numbered letter gets its forms (render, PDF, seal, DKIM: no transaction open), and T3
- * stores them with their deliveries, the confirmation to the writer and the work of registering it at
- * the recipient agencies. Done again after a crash it finds the same number, date and policy version;
- * a form that was stored is never made twice.
+ * stores them with their deliveries, the confirmation to the writer and the work of registering it
+ * at the recipient agencies. Done again after a crash it finds the same number, date and policy
+ * version; a form that was stored is never made twice.
  */
 #include "mtagw/router/letters.h"
 
@@ -36,11 +36,16 @@ static int load(struct finish *f)
 	int rc = letter_row_load(w->db, t->work->ref, t->arena, &f->row, &t->err);
 
 	if (rc != 1 || f->row.number == NULL)
-		return rc == 1 ? err_set(&t->err, "letter %lld has no number", (long long)t->work->ref) : -1;
-	t->law = worker_law(w, f->row.policy_version, &t->err); /* a redo keeps the law of its number */
-	if (t->law == NULL || letter_xml_read(range_of(f->row.xml), t->arena, &f->letter, &t->err) < 0)
+		return rc == 1
+		           ? err_set(&t->err, "letter %lld has no number", (long long)t->work->ref)
+		           : -1;
+	t->law =
+	    worker_law(w, f->row.policy_version, &t->err); /* a redo keeps the law of its number */
+	if (t->law == NULL ||
+	    letter_xml_read(range_of(f->row.xml), t->arena, &f->letter, &t->err) < 0)
 		return -1;
-	t->message = (struct message){.id = f->row.message_id, .position = f->row.position, .login = f->row.login};
+	t->message = (struct message){
+	    .id = f->row.message_id, .position = f->row.position, .login = f->row.login};
 	f->letter.id = f->row.id;
 	f->letter.login = f->row.login;
 	f->letter.incumbency = f->row.incumbency;
@@ -51,7 +56,8 @@ static int load(struct finish *f)
 	f->letter.reply_to = letters_reply_to(w, t, &f->letter, f->row.reply_token);
 	f->type = policy_type(t->law->policy, f->row.type);
 	if (f->type == NULL)
-		return err_set(&t->err, "type %s is not in policy version %d", f->row.type, t->law->version);
+		return err_set(
+		    &t->err, "type %s is not in policy version %d", f->row.type, t->law->version);
 	if (message_body(w->db, f->row.body_id, t->arena, &f->source, &t->err) != 1 ||
 	    mime_parse(f->source, t->arena, &root, &t->err) < 0)
 		return -1;
@@ -68,7 +74,8 @@ static int render(struct finish *f, enum render_form form, bool outside, const c
 	const char *const params[] = {"form", outside ? "outside" : "inside", NULL};
 	struct xml *xml = letter_xml(&f->letter);
 	struct buf out = {0};
-	int rc = render_apply(f->t->law->render, f->type->template_base, form, xml, params, &out, &f->t->err);
+	int rc = render_apply(
+	    f->t->law->render, f->type->template_base, form, xml, params, &out, &f->t->err);
 
 	if (rc == 1)
 		*out_r = arena_strndup(f->t->arena, buf_str(&out), out.len);
@@ -95,7 +102,8 @@ static int make_pdf(struct finish *f)
 	xml_free(&export);
 	rc = pdf_make(f->w->pdf, range_of(page), "letter.xml", buf_range(&xml), &out, &f->t->err);
 	if (rc == 1)
-		f->pdf = (struct range){arena_strndup(f->t->arena, buf_str(&out), out.len), out.len};
+		f->pdf =
+		    (struct range){arena_strndup(f->t->arena, buf_str(&out), out.len), out.len};
 	buf_free(&xml);
 	buf_free(&out);
 	return rc;
@@ -105,7 +113,8 @@ static int deliver_outside(struct finish *f, struct outgoing *out)
 {
 	for (size_t i = 0; i < f->letter.recipient_count; i++)
 		if (!f->letter.recipients[i].inside &&
-		    plan_delivery(f->w, f->t, out, f->letter.recipients[i].address, "smtp", true, NULL, NULL) < 0)
+		    plan_delivery(f->w, f->t, out, f->letter.recipients[i].address, "smtp", true,
+		        NULL, NULL) < 0)
 			return -1;
 	return 1;
 }
@@ -118,7 +127,8 @@ static int deliver_registry(struct finish *f, struct outgoing *out, const char *
 	if (agency == NULL || agency->registry == NULL)
 		return 1;
 	return plan_delivery(f->w, f->t, out,
-	    addressing_mailbox(agency->registry, f->w->settings->domain, f->t->arena), "lmtp", true, NULL, NULL);
+	    addressing_mailbox(agency->registry, f->w->settings->domain, f->t->arena), "lmtp", true,
+	    NULL, NULL);
 }
 
 static int deliver_inside(struct finish *f, struct outgoing *out)
@@ -129,7 +139,8 @@ static int deliver_inside(struct finish *f, struct outgoing *out)
 
 		if (!r->inside)
 			continue;
-		addressing_resolve(f->t->law->policy, f->w->settings->domain, r->address, f->t->arena, &who);
+		addressing_resolve(
+		    f->t->law->policy, f->w->settings->domain, r->address, f->t->arena, &who);
 		if (letters_deliver_inside(f->w, f->t, out, &who, 1, true, NULL) < 0)
 			return -1;
 		if (r->agency != NULL && deliver_registry(f, out, r->agency) < 0)
@@ -142,12 +153,23 @@ static int deliver_inside(struct finish *f, struct outgoing *out)
 static int make_form(struct finish *f, bool outside)
 {
 	struct task *t = f->t;
-	struct shape shape = {.letter = &f->letter, .outside = outside, .enclosures = f->enclosures,
-	    .enclosure_count = f->enclosure_count, .source = f->source, .source_body = f->row.body_id, .date_ms = t->now_ms};
+	struct shape shape = {.letter = &f->letter,
+	    .outside = outside,
+	    .enclosures = f->enclosures,
+	    .enclosure_count = f->enclosure_count,
+	    .source = f->source,
+	    .source_body = f->row.body_id,
+	    .date_ms = t->now_ms};
 	const struct policy_position *p = policy_position(t->law->policy, f->row.position);
-	struct policy_facts facts = {.type = f->row.type, .scope = f->row.scope, .security_class = f->row.security_class,
-	    .urgency = f->row.urgency, .agency = f->row.agency, .position = f->row.position,
-	    .echelon = p ? p->echelon : NULL, .form = outside ? "outside" : "inside", .date = f->row.date};
+	struct policy_facts facts = {.type = f->row.type,
+	    .scope = f->row.scope,
+	    .security_class = f->row.security_class,
+	    .urgency = f->row.urgency,
+	    .agency = f->row.agency,
+	    .position = f->row.position,
+	    .echelon = p ? p->echelon : NULL,
+	    .form = outside ? "outside" : "inside",
+	    .date = f->row.date};
 	struct pieces *pieces = pieces_new(t->arena);
 	char *fingerprint = arena_alloc(t->arena, 41), hash[SHA256_HEX_SIZE];
 	const char *details[] = {"form", facts.form, "key", fingerprint, NULL};
@@ -158,7 +180,8 @@ static int make_form(struct finish *f, bool outside)
 	if (letters_decide_letter(f->w, t, POLICY_SEAL, &facts, &f->letter, &d) < 0)
 		return -1;
 	if (!d.allowed)
-		return err_set(&t->err, "policy %d has no sealing rule for this letter (rule %s)", t->law->version, d.rule_id);
+		return err_set(&t->err, "policy %d has no sealing rule for this letter (rule %s)",
+		    t->law->version, d.rule_id);
 	shape.seal = d.seal;
 	shape.dkim = outside && d.dkim;
 	if (d.pdf && (rc = make_pdf(f)) != 1)
@@ -171,10 +194,11 @@ static int make_form(struct finish *f, bool outside)
 	if ((rc = shape_letter(&shape, f->w->signer, t->arena, pieces, fingerprint, &t->err)) != 1)
 		return rc;
 	if (plan_outgoing(f->w, t, "letter", facts.form, pieces,
-	        outside ? f->letter.registry_address : f->letter.login, f->letter.message_id, f->letter.subject, f->row.id,
-	        &out) < 0)
+	        outside ? f->letter.registry_address : f->letter.login, f->letter.message_id,
+	        f->letter.subject, f->row.id, &out) < 0)
 		return -1;
-	if ((outside ? deliver_outside(f, out) : deliver_inside(f, out)) < 0 || plan_outgoing_done(f->w, t, out) < 0)
+	if ((outside ? deliver_outside(f, out) : deliver_inside(f, out)) < 0 ||
+	    plan_outgoing_done(f->w, t, out) < 0)
 		return -1;
 	struct plan *plan = t->plan;
 	plan->forms[plan->form_count].form = facts.form;
@@ -184,8 +208,11 @@ static int make_form(struct finish *f, bool outside)
 	plan->forms[plan->form_count++].fingerprint = fingerprint;
 	codec_hex(out->sha256, SHA256_BYTES, hash);
 	return plan_exchange(f->w, t,
-	    (struct exchange){.event = shape.dkim ? "SealedAndDkimSigned" : "Sealed", .outcome = "done",
-	        .letter_id = f->row.id, .actor = letters_actor(t, f->row.incumbency), .rule_id = d.rule_id,
+	    (struct exchange){.event = shape.dkim ? "SealedAndDkimSigned" : "Sealed",
+	        .outcome = "done",
+	        .letter_id = f->row.id,
+	        .actor = letters_actor(t, f->row.incumbency),
+	        .rule_id = d.rule_id,
 	        .object_sha256 = hash},
 	    details);
 }
@@ -212,10 +239,12 @@ static int confirm(struct finish *f)
 {
 	int year = 0, month = 0, day = 0;
 	const char *date = sscanf(f->row.date, "%d-%d-%d", &year, &month, &day) == 3
-	    ? arena_printf(f->t->arena, "%02d-%02d-%04d", day, month, year) : f->row.date;
-	const char *pairs[] = {"nomor", f->row.number, "tanggal", date, "hal", f->row.subject, "penerima",
-	    letters_recipient_lines(f->t, &f->letter), "jenis", f->type->word, NULL};
-	struct notice n = {.words = "confirmation", .pairs = pairs, .in_reply_to = f->row.mime_message_id};
+	                       ? arena_printf(f->t->arena, "%02d-%02d-%04d", day, month, year)
+	                       : f->row.date;
+	const char *pairs[] = {"nomor", f->row.number, "tanggal", date, "hal", f->row.subject,
+	    "penerima", letters_recipient_lines(f->t, &f->letter), "jenis", f->type->word, NULL};
+	struct notice n = {
+	    .words = "confirmation", .pairs = pairs, .in_reply_to = f->row.mime_message_id};
 	struct message written;
 
 	if (message_load(f->w->db, f->row.message_id, f->t->arena, &written, &f->t->err) == 1)
@@ -228,7 +257,8 @@ static void plan_registrations(struct finish *f)
 {
 	struct plan *plan = f->t->plan;
 
-	plan->register_agencies = arena_alloc(f->t->arena, (f->letter.recipient_count + 1) * sizeof(char *));
+	plan->register_agencies =
+	    arena_alloc(f->t->arena, (f->letter.recipient_count + 1) * sizeof(char *));
 	for (size_t i = 0; i < f->letter.recipient_count; i++) {
 		const char *agency = f->letter.recipients[i].agency;
 		size_t k;
@@ -257,7 +287,8 @@ enum task_result finish_task(struct worker *w, struct task *t)
 		return TASK_WAIT;
 	t->plan->letter_state = "signed";
 	plan_registrations(&f);
-	t->plan->register_ids = arena_alloc(t->arena, (t->plan->register_count + 1) * sizeof(int64_t));
+	t->plan->register_ids =
+	    arena_alloc(t->arena, (t->plan->register_count + 1) * sizeof(int64_t));
 	for (size_t i = 0; i < t->plan->register_count; i++) {
 		if (ids_next(&w->ids, w->db, t->now_ms, &id, &t->err) < 0)
 			return TASK_WAIT;

@@ -1,6 +1,6 @@
 /*
- * letters: the steps several stages share: completing a letter from rows, asking policy with a row in
- * the trail, the trial before a number is spent, mailboxes of addressees.
+ * letters: the steps several stages share: completing a letter from rows, asking policy with a row
+ * in the trail, the trial before a number is spent, mailboxes of addressees.
  */
 #include "mtagw/router/letters.h"
 
@@ -11,7 +11,8 @@
 #include "mtagw/mail/compose.h"
 #include "mtagw/office/letter_xml.h"
 
-/* A reply token outlives its letter by far: an answer may come a year later (DESIGN 7: then it only makes a suggestion). */
+/* A reply token outlives its letter by far: an answer may come a year later (DESIGN 7: then it only
+ * makes a suggestion). */
 #define REPLY_TOKEN_MS (INT64_C(5) * 366 * 24 * 3600 * 1000)
 
 struct exchange_actor letters_actor(const struct task *t, int64_t incumbency)
@@ -19,7 +20,8 @@ struct exchange_actor letters_actor(const struct task *t, int64_t incumbency)
 	return (struct exchange_actor){t->message.position, incumbency, t->message.login};
 }
 
-const char *letters_reply_to(struct worker *w, struct task *t, const struct letter *letter, int64_t token_id)
+const char *letters_reply_to(
+    struct worker *w, struct task *t, const struct letter *letter, int64_t token_id)
 {
 	const struct policy_agency *agency = policy_agency(t->law->policy, letter->agency);
 	char token[TOKEN_CHARS + 1];
@@ -27,7 +29,8 @@ const char *letters_reply_to(struct worker *w, struct task *t, const struct lett
 	if (agency == NULL || token_id == 0)
 		return NULL;
 	token_make(&w->token_key, TOKEN_REPLY, token_id, token);
-	return arena_printf(t->arena, "%s+%s@%s", agency->registry_local, token, w->settings->domain);
+	return arena_printf(
+	    t->arena, "%s+%s@%s", agency->registry_local, token, w->settings->domain);
 }
 
 int letters_complete(struct worker *w, struct task *t, struct letter *letter)
@@ -48,19 +51,23 @@ int letters_complete(struct worker *w, struct task *t, struct letter *letter)
 	return 1;
 }
 
-static const struct letter_row_recipient *recipient_rows(const struct letter *letter, struct arena *arena)
+static const struct letter_row_recipient *recipient_rows(
+    const struct letter *letter, struct arena *arena)
 {
-	struct letter_row_recipient *list = arena_alloc(arena, (letter->recipient_count + 1) * sizeof(*list));
+	struct letter_row_recipient *list =
+	    arena_alloc(arena, (letter->recipient_count + 1) * sizeof(*list));
 
 	for (size_t i = 0; i < letter->recipient_count; i++) {
 		const struct letter_recipient *r = &letter->recipients[i];
 
-		list[i] = (struct letter_row_recipient){r->copy, r->inside, r->name, r->address, r->position, r->agency};
+		list[i] = (struct letter_row_recipient){
+		    r->copy, r->inside, r->name, r->address, r->position, r->agency};
 	}
 	return list;
 }
 
-int letters_insert(struct worker *w, struct task *t, struct letter *letter, const char *state, const char *rule_id)
+int letters_insert(
+    struct worker *w, struct task *t, struct letter *letter, const char *state, const char *rule_id)
 {
 	struct letter_row *row = arena_alloc(t->arena, sizeof(*row));
 	struct token_row *token = &t->plan->tokens[t->plan->token_count];
@@ -94,8 +101,13 @@ int letters_insert(struct worker *w, struct task *t, struct letter *letter, cons
 	}
 	row->xml = arena_strndup(t->arena, buf_str(&xml), xml.len);
 	buf_free(&xml);
-	*token = (struct token_row){.id = row->reply_token, .kind = "reply", .letter_id = letter->id,
-	    .message_id = t->message.id, .actor = "", .verb = "", .created_at_ms = t->now_ms,
+	*token = (struct token_row){.id = row->reply_token,
+	    .kind = "reply",
+	    .letter_id = letter->id,
+	    .message_id = t->message.id,
+	    .actor = "",
+	    .verb = "",
+	    .created_at_ms = t->now_ms,
 	    .expires_at_ms = t->now_ms + REPLY_TOKEN_MS};
 	t->plan->token_count++;
 	t->plan->letter = row;
@@ -119,7 +131,8 @@ static struct letter numbered_or_blank(struct task *t, const struct letter *lett
 	return copy;
 }
 
-static const char *render_one(struct task *t, const struct letter *letter, enum render_form form, bool outside)
+static const char *render_one(
+    struct task *t, const struct letter *letter, enum render_form form, bool outside)
 {
 	struct letter copy = numbered_or_blank(t, letter);
 	const struct policy_type *type = policy_type(t->law->policy, letter->type);
@@ -129,15 +142,18 @@ static const char *render_one(struct task *t, const struct letter *letter, enum 
 	const char *text = NULL;
 
 	if (type == NULL)
-		(void)err_set(&t->err, "letter type %s is not in policy version %d", letter->type, t->law->version);
-	else if (render_apply(t->law->render, type->template_base, form, xml, params, &out, &t->err) == 1)
+		(void)err_set(&t->err, "letter type %s is not in policy version %d", letter->type,
+		    t->law->version);
+	else if (render_apply(
+	             t->law->render, type->template_base, form, xml, params, &out, &t->err) == 1)
 		text = arena_strndup(t->arena, buf_str(&out), out.len);
 	buf_free(&out);
 	xml_free(&xml);
 	return text;
 }
 
-const char *letters_text(struct worker *w, struct task *t, const struct letter *letter, bool outside)
+const char *letters_text(
+    struct worker *w, struct task *t, const struct letter *letter, bool outside)
 {
 	(void)w;
 	return render_one(t, letter, RENDER_TEXT, outside);
@@ -170,31 +186,36 @@ const char *letters_recipient_lines(struct task *t, const struct letter *letter)
 		if (strcmp(r->name, r->address) == 0)
 			buf_printf(&out, "%s- %s", i ? "\n" : "", r->address);
 		else
-			buf_printf(&out, "%s- %s <%s>%s", i ? "\n" : "", r->name, r->address, r->copy ? " (tembusan)" : "");
+			buf_printf(&out, "%s- %s <%s>%s", i ? "\n" : "", r->name, r->address,
+			    r->copy ? " (tembusan)" : "");
 	}
 	text = arena_strndup(t->arena, buf_str(&out), out.len);
 	buf_free(&out);
 	return text;
 }
 
-int letters_decide(struct worker *w, struct task *t, enum policy_kind kind, const struct policy_facts *facts,
-    int64_t letter_id, struct policy_decision *d)
+int letters_decide(struct worker *w, struct task *t, enum policy_kind kind,
+    const struct policy_facts *facts, int64_t letter_id, struct policy_decision *d)
 {
-	const char *details[] = {"kind", policy_kind_name(kind), "type", facts->type, "scope", facts->scope, "recipient",
-	    facts->recipient, "sentence", NULL, NULL};
+	const char *details[] = {"kind", policy_kind_name(kind), "type", facts->type, "scope",
+	    facts->scope, "recipient", facts->recipient, "sentence", NULL, NULL};
 
 	if (policy_decide(t->law->policy, kind, facts, t->arena, d, NULL, &t->err) < 0)
 		return -1;
 	details[9] = d->allowed ? "" : d->sentence;
 	return plan_exchange(w, t,
-	    (struct exchange){.event = "PolicyDecision", .outcome = d->allowed ? "allowed" : "refused",
-	        .letter_id = letter_id, .actor = letters_actor(t, 0), .rule_id = d->rule_id,
-	        .code = d->allowed ? NULL : d->code, .policy_version = t->law->version},
+	    (struct exchange){.event = "PolicyDecision",
+	        .outcome = d->allowed ? "allowed" : "refused",
+	        .letter_id = letter_id,
+	        .actor = letters_actor(t, 0),
+	        .rule_id = d->rule_id,
+	        .code = d->allowed ? NULL : d->code,
+	        .policy_version = t->law->version},
 	    details);
 }
 
-int letters_decide_letter(struct worker *w, struct task *t, enum policy_kind kind, struct policy_facts *facts,
-    const struct letter *letter, struct policy_decision *d)
+int letters_decide_letter(struct worker *w, struct task *t, enum policy_kind kind,
+    struct policy_facts *facts, const struct letter *letter, struct policy_decision *d)
 {
 	struct xml *document = letter_xml(letter);
 	int rc;
@@ -206,14 +227,15 @@ int letters_decide_letter(struct worker *w, struct task *t, enum policy_kind kin
 	return rc;
 }
 
-int letters_deliver_inside(struct worker *w, struct task *t, struct outgoing *out, const struct addressee *list,
-    size_t count, bool keyed, const char *return_path)
+int letters_deliver_inside(struct worker *w, struct task *t, struct outgoing *out,
+    const struct addressee *list, size_t count, bool keyed, const char *return_path)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (list[i].kind == ADDRESSEE_OUTSIDE || list[i].position == NULL)
 			continue;
-		if (plan_delivery(w, t, out, addressing_mailbox(list[i].position, w->settings->domain, t->arena), "lmtp", keyed,
-		        return_path, NULL) < 0)
+		if (plan_delivery(w, t, out,
+		        addressing_mailbox(list[i].position, w->settings->domain, t->arena), "lmtp",
+		        keyed, return_path, NULL) < 0)
 			return -1;
 	}
 	return 1;

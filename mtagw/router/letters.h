@@ -8,26 +8,33 @@
 
 /* Who wrote it, as an actor of the trail. */
 struct exchange_actor letters_actor(const struct task *t, int64_t incumbency);
-/* Puts person, Message-ID, reply token and id into a fresh letter: 1, TASK-wait reasons in t->err with -1. */
+/* Puts person, Message-ID, reply token and id into a fresh letter: 1, TASK-wait reasons in t->err
+ * with -1. */
 int letters_complete(struct worker *w, struct task *t, struct letter *letter);
-/* Inserts the letter in that state with its recipients, reply token and canonical hash into the plan. */
-int letters_insert(struct worker *w, struct task *t, struct letter *letter, const char *state, const char *rule_id);
-/* Everything that can fail before a number is spent: key of the seal, stylesheets (DESIGN 3, T1). 1; 0 wait (t->err); -1 broken. */
+/* Inserts the letter in that state with its recipients, reply token and canonical hash into the
+ * plan. */
+int letters_insert(struct worker *w, struct task *t, struct letter *letter, const char *state,
+    const char *rule_id);
+/* Everything that can fail before a number is spent: key of the seal, stylesheets (DESIGN 3, T1).
+ * 1; 0 wait (t->err); -1 broken. */
 int letters_trial(struct worker *w, struct task *t, const struct letter *letter);
 /* `surat.diskominfo+<token>@dumai.example` */
-const char *letters_reply_to(struct worker *w, struct task *t, const struct letter *letter, int64_t token_id);
-/* The letter as text, as it would be rendered now (number as placeholder where it has none). NULL: t->err. */
-const char *letters_text(struct worker *w, struct task *t, const struct letter *letter, bool outside);
+const char *letters_reply_to(
+    struct worker *w, struct task *t, const struct letter *letter, int64_t token_id);
+/* The letter as text, as it would be rendered now (number as placeholder where it has none). NULL:
+ * t->err. */
+const char *letters_text(
+    struct worker *w, struct task *t, const struct letter *letter, bool outside);
 /* Recipients one a line: `- Kepala Dinas Kesehatan <kadis.dinkes@...>`. */
 const char *letters_recipient_lines(struct task *t, const struct letter *letter);
 /* Asks policy and writes the decision into the trail. -1: t->err. */
-int letters_decide(struct worker *w, struct task *t, enum policy_kind kind, const struct policy_facts *facts,
-    int64_t letter_id, struct policy_decision *decision_r);
+int letters_decide(struct worker *w, struct task *t, enum policy_kind kind,
+    const struct policy_facts *facts, int64_t letter_id, struct policy_decision *decision_r);
 /* The same for a whole letter: its document stands in the facts, for tests on letter/... */
-int letters_decide_letter(struct worker *w, struct task *t, enum policy_kind kind, struct policy_facts *facts,
-    const struct letter *letter, struct policy_decision *decision_r);
+int letters_decide_letter(struct worker *w, struct task *t, enum policy_kind kind,
+    struct policy_facts *facts, const struct letter *letter, struct policy_decision *decision_r);
 /* Deliveries of outgoing to the mailboxes of these addressees, one each. */
-int letters_deliver_inside(struct worker *w, struct task *t, struct outgoing *out, const struct addressee *list,
-    size_t count, bool keyed, const char *return_path);
+int letters_deliver_inside(struct worker *w, struct task *t, struct outgoing *out,
+    const struct addressee *list, size_t count, bool keyed, const char *return_path);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * mtagw-router: the office. A small parent keeps a pool of sequential workers: routers that decide,
- * number and sign in batches, and render workers for letters that need a PDF (DESIGN 4, 13). A worker
- * that dies is started again at once; the work it held is claimed again when its lease is over.
+ * number and sign in batches, and render workers for letters that need a PDF (DESIGN 4, 13). A
+ * worker that dies is started again at once; the work it held is claimed again when its lease is
+ * over.
  */
 #include <errno.h>
 #include <signal.h>

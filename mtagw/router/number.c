@@ -1,9 +1,9 @@
 /*
- * number: T2 of DESIGN 3. The number, the agenda entry and the trail are written by one SQL function,
- * last before COMMIT; here its parameters are found: series and pattern by policy, the office's day.
- * Whether the letter's forms need a PDF is asked now, because letters that do are handed to a render
- * worker and never hold up the others. A recipient agency's agenda entry is the same function without
- * a series.
+ * number: T2 of DESIGN 3. The number, the agenda entry and the trail are written by one SQL
+ * function, last before COMMIT; here its parameters are found: series and pattern by policy, the
+ * office's day. Whether the letter's forms need a PDF is asked now, because letters that do are
+ * handed to a render worker and never hold up the others. A recipient agency's agenda entry is the
+ * same function without a series.
  */
 #include "mtagw/router/letters.h"
 
@@ -12,7 +12,8 @@
 #include "mtagw/base/clock.h"
 #include "mtagw/office/letter_xml.h"
 
-static const char *destinations(struct task *t, const struct letter_row *row, const char *agency_only)
+static const char *destinations(
+    struct task *t, const struct letter_row *row, const char *agency_only)
 {
 	/* the agenda's one line: titles from the stored document, in order */
 	struct letter letter;
@@ -24,7 +25,8 @@ static const char *destinations(struct task *t, const struct letter_row *row, co
 	for (size_t i = 0; i < letter.recipient_count; i++) {
 		const struct letter_recipient *r = &letter.recipients[i];
 
-		if (agency_only != NULL && (r->agency == NULL || strcmp(r->agency, agency_only) != 0))
+		if (agency_only != NULL &&
+		    (r->agency == NULL || strcmp(r->agency, agency_only) != 0))
 			continue;
 		buf_printf(&out, "%s%s", out.len ? "; " : "", r->name);
 	}
@@ -47,13 +49,14 @@ static int load_letter(struct worker *w, struct task *t, struct letter_row *row)
 	if (rc == 0)
 		return err_set(&t->err, "letter %lld is not in the store", (long long)t->work->ref);
 	if (rc == 1)
-		t->message = (struct message){.id = row->message_id, .position = row->position, .login = row->login};
+		t->message = (struct message){
+		    .id = row->message_id, .position = row->position, .login = row->login};
 	return rc;
 }
 
 /* Asks about a stored letter; its document stands in the facts. */
-static int decide(struct worker *w, struct task *t, enum policy_kind kind, struct policy_facts *facts,
-    const struct letter_row *row, struct policy_decision *d)
+static int decide(struct worker *w, struct task *t, enum policy_kind kind,
+    struct policy_facts *facts, const struct letter_row *row, struct policy_decision *d)
 {
 	struct letter letter;
 
@@ -68,12 +71,19 @@ static void row_facts(const struct letter_row *row, const struct policy *policy,
 {
 	const struct policy_position *p = policy_position(policy, row->position);
 
-	*facts = (struct policy_facts){.type = row->type, .scope = row->scope, .security_class = row->security_class,
-	    .urgency = row->urgency, .agency = row->agency, .position = row->position, .echelon = p ? p->echelon : NULL,
-	    .classification = row->classification_code, .date = day};
+	*facts = (struct policy_facts){.type = row->type,
+	    .scope = row->scope,
+	    .security_class = row->security_class,
+	    .urgency = row->urgency,
+	    .agency = row->agency,
+	    .position = row->position,
+	    .echelon = p ? p->echelon : NULL,
+	    .classification = row->classification_code,
+	    .date = day};
 }
 
-static int wants_pdf(struct worker *w, struct task *t, const struct letter_row *row, const char *day)
+static int wants_pdf(
+    struct worker *w, struct task *t, const struct letter_row *row, const char *day)
 {
 	int wanted = 0;
 
@@ -109,20 +119,31 @@ enum task_result number_task(struct worker *w, struct task *t)
 	if (decide(w, t, POLICY_NUMBER, &facts, &row, &d) < 0)
 		return TASK_WAIT;
 	if (!d.allowed || d.series == NULL || d.pattern == NULL) {
-		(void)err_set(&t->err, "no numbering rule for %s of %s (rule %s)", row.type, row.agency, d.rule_id);
+		(void)err_set(&t->err, "no numbering rule for %s of %s (rule %s)", row.type,
+		    row.agency, d.rule_id);
 		return TASK_WAIT;
 	}
 	pdf = wants_pdf(w, t, &row, day);
 	agency = policy_agency(t->law->policy, row.agency);
 	if (pdf < 0 || agency == NULL)
 		return TASK_WAIT;
-	*item = (struct number_item){.letter_id = row.id, .date = arena_strdup(t->arena, day), .at_ms = t->now_ms,
-	    .position = row.position, .login = row.login, .incumbency = row.incumbency, .series = d.series,
-	    .pattern = d.pattern, .agenda_series = arena_printf(t->arena, "agenda-keluar/%s", row.agency),
-	    .agenda_agency = row.agency, .agenda_direction = "outgoing",
+	*item = (struct number_item){.letter_id = row.id,
+	    .date = arena_strdup(t->arena, day),
+	    .at_ms = t->now_ms,
+	    .position = row.position,
+	    .login = row.login,
+	    .incumbency = row.incumbency,
+	    .series = d.series,
+	    .pattern = d.pattern,
+	    .agenda_series = arena_printf(t->arena, "agenda-keluar/%s", row.agency),
+	    .agenda_agency = row.agency,
+	    .agenda_direction = "outgoing",
 	    .agenda_sender = title_of(t, row.position),
-	    .agenda_destination = destinations(t, &row, NULL), .agenda_channel = "internal", .event = "Numbered",
-	    .policy_version = t->law->version, .rule_id = d.rule_id};
+	    .agenda_destination = destinations(t, &row, NULL),
+	    .agenda_channel = "internal",
+	    .event = "Numbered",
+	    .policy_version = t->law->version,
+	    .rule_id = d.rule_id};
 	if (strcmp(row.scope, "outside") == 0)
 		item->agenda_channel = "email";
 	if (ids_next(&w->ids, w->db, t->now_ms, &item->agenda_id, &t->err) < 0 ||
@@ -144,12 +165,21 @@ enum task_result register_task(struct worker *w, struct task *t)
 	if (load_letter(w, t, &row) != 1)
 		return TASK_WAIT;
 	clock_iso_day(t->now_ms, day);
-	*item = (struct number_item){.letter_id = row.id, .date = arena_strdup(t->arena, day), .at_ms = t->now_ms,
-	    .position = row.position, .login = row.login, .incumbency = row.incumbency,
-	    .agenda_series = arena_printf(t->arena, "agenda-masuk/%s", t->work->arg), .agenda_agency = t->work->arg,
-	    .agenda_direction = "incoming", .agenda_sender = title_of(t, row.position),
-	    .agenda_destination = destinations(t, &row, t->work->arg), .agenda_channel = "internal", .event = "Registered",
-	    .policy_version = row.policy_version, .rule_id = row.rule_id};
+	*item = (struct number_item){.letter_id = row.id,
+	    .date = arena_strdup(t->arena, day),
+	    .at_ms = t->now_ms,
+	    .position = row.position,
+	    .login = row.login,
+	    .incumbency = row.incumbency,
+	    .agenda_series = arena_printf(t->arena, "agenda-masuk/%s", t->work->arg),
+	    .agenda_agency = t->work->arg,
+	    .agenda_direction = "incoming",
+	    .agenda_sender = title_of(t, row.position),
+	    .agenda_destination = destinations(t, &row, t->work->arg),
+	    .agenda_channel = "internal",
+	    .event = "Registered",
+	    .policy_version = row.policy_version,
+	    .rule_id = row.rule_id};
 	if (ids_next(&w->ids, w->db, t->now_ms, &item->agenda_id, &t->err) < 0 ||
 	    ids_next(&w->ids, w->db, t->now_ms, &item->exchange_id, &t->err) < 0)
 		return TASK_WAIT;

@@ -19,36 +19,43 @@ void plan_queue(struct worker *w, struct task *t)
 		token_row_queue_insert(w->db, &p->tokens[i]);
 	if (p->close_token != 0) {
 		token_row_queue_close(w->db, p->close_token, t->now_ms, p->close_by);
-		action_queue_insert(w->db, p->action_actor, p->close_token, p->action_verb, t->now_ms, t->message.id);
+		action_queue_insert(w->db, p->action_actor, p->close_token, p->action_verb,
+		    t->now_ms, t->message.id);
 	}
 	if (p->letter != NULL)
-		letter_row_queue_insert(w->db, p->letter, p->recipients, p->recipient_count, t->arena);
+		letter_row_queue_insert(
+		    w->db, p->letter, p->recipients, p->recipient_count, t->arena);
 	if (p->letter_state != NULL && strcmp(p->letter_state, "cleared") == 0)
-		letter_row_queue_clear(w->db, p->letter_id, p->clear_version, p->clear_rule, t->now_ms);
+		letter_row_queue_clear(
+		    w->db, p->letter_id, p->clear_version, p->clear_rule, t->now_ms);
 	else if (p->letter_state != NULL)
 		letter_row_queue_state(w->db, p->letter_id, p->letter_state, t->now_ms);
 	if (p->message_id != 0)
-		message_queue_state(w->db, p->message_id, p->message_state, p->message_letter, p->message_reason);
+		message_queue_state(
+		    w->db, p->message_id, p->message_state, p->message_letter, p->message_reason);
 	if (p->body_id != 0)
 		body_queue_publish(w->db, p->body_id, p->body);
 	for (size_t i = 0; i < p->outgoing_count; i++)
 		outgoing_queue(w->db, p->outgoing[i], t->arena);
 	for (size_t i = 0; i < p->form_count; i++)
-		letter_row_queue_form(w->db, p->letter_id, p->forms[i].form, p->forms[i].ref, p->forms[i].size,
-		    p->forms[i].sha256, p->forms[i].fingerprint, t->now_ms);
+		letter_row_queue_form(w->db, p->letter_id, p->forms[i].form, p->forms[i].ref,
+		    p->forms[i].size, p->forms[i].sha256, p->forms[i].fingerprint, t->now_ms);
 	for (size_t i = 0; i < p->register_count; i++)
-		work_queue_add(w->db, p->register_ids[i], "register", p->letter_id, p->register_agencies[i], t->now_ms);
+		work_queue_add(w->db, p->register_ids[i], "register", p->letter_id,
+		    p->register_agencies[i], t->now_ms);
 	if (p->next_kind != NULL)
 		work_queue_next(w->db, t->work, p->next_kind, p->next_ref);
 	else
 		work_queue_done(w->db, t->work);
 }
 
-int plan_outgoing(struct worker *w, struct task *t, const char *kind, const char *form, const struct pieces *pieces,
-    const char *from, const char *message_id, const char *subject, int64_t letter_id, struct outgoing **out_r)
+int plan_outgoing(struct worker *w, struct task *t, const char *kind, const char *form,
+    const struct pieces *pieces, const char *from, const char *message_id, const char *subject,
+    int64_t letter_id, struct outgoing **out_r)
 {
 	struct outgoing *out = arena_alloc(t->arena, sizeof(*out));
-	struct outgoing_segment *segments = arena_alloc(t->arena, (pieces->count + 1) * sizeof(*segments));
+	struct outgoing_segment *segments =
+	    arena_alloc(t->arena, (pieces->count + 1) * sizeof(*segments));
 
 	for (size_t i = 0; i < pieces->count; i++)
 		segments[i] = (struct outgoing_segment){
@@ -101,11 +108,11 @@ static const char *keyed_return_path(struct worker *w, struct task *t, int64_t d
 	return arena_printf(t->arena, "%s+%s@%s", s.local, token, w->settings->domain);
 }
 
-int plan_delivery(struct worker *w, struct task *t, struct outgoing *out, const char *recipient, const char *route,
-    bool keyed, const char *return_path, const char *extra_header)
+int plan_delivery(struct worker *w, struct task *t, struct outgoing *out, const char *recipient,
+    const char *route, bool keyed, const char *return_path, const char *extra_header)
 {
-	struct outgoing_delivery *list =
-	    arena_alloc(t->arena, (out->delivery_count + 1) * sizeof(*list)); /* lists are short: a letter's recipients */
+	struct outgoing_delivery *list = arena_alloc(t->arena,
+	    (out->delivery_count + 1) * sizeof(*list)); /* lists are short: a letter's recipients */
 	struct outgoing_delivery *d = &list[out->delivery_count];
 	const char *at = strrchr(recipient, '@');
 
@@ -131,8 +138,8 @@ int plan_outgoing_done(struct worker *w, struct task *t, struct outgoing *out)
 	return outgoing_prepare(w->db, &w->ids, out, t->arena, &t->err);
 }
 
-int plan_notice(struct worker *w, struct task *t, const char *kind, const char *position, struct notice *n,
-    int64_t letter_id)
+int plan_notice(struct worker *w, struct task *t, const char *kind, const char *position,
+    struct notice *n, int64_t letter_id)
 {
 	const struct policy_position *p = policy_position(t->law->policy, position);
 	const struct policy_agency *agency = p ? policy_agency(t->law->policy, p->agency) : NULL;
@@ -146,11 +153,13 @@ int plan_notice(struct worker *w, struct task *t, const char *kind, const char *
 	n->domain = w->settings->domain;
 	n->to = addressing_mailbox(position, w->settings->domain, t->arena);
 	n->to_name = p ? p->title : "";
-	n->from = arena_printf(t->arena, "%s@%s", agency ? agency->registry_local : "postmaster", w->settings->domain);
+	n->from = arena_printf(
+	    t->arena, "%s@%s", agency ? agency->registry_local : "postmaster", w->settings->domain);
 	n->message_id = compose_message_id(t->arena, id, w->settings->domain);
 	n->date_ms = t->now_ms;
 	const char *subject = notice_compose(n, t->arena, pieces);
-	if (plan_outgoing(w, t, kind, "inside", pieces, n->from, n->message_id, subject, letter_id, &out) < 0)
+	if (plan_outgoing(
+	        w, t, kind, "inside", pieces, n->from, n->message_id, subject, letter_id, &out) < 0)
 		return -1;
 	out->position = position;
 	if (plan_delivery(w, t, out, n->to, "lmtp", false, "", NULL) < 0)

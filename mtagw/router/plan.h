@@ -11,7 +11,8 @@
 #include "mtagw/store/letter_row.h"
 #include "mtagw/store/outgoing.h"
 
-#define PLAN_OUTGOING_MAX 8 /* two forms, plain mail twice, notices to writer, clerk, postmaster */
+#define PLAN_OUTGOING_MAX 8 /* two forms, plain mail twice, notices to writer, clerk, postmaster \
+	                     */
 
 struct plan {
 	struct outgoing *outgoing[PLAN_OUTGOING_MAX];
@@ -44,7 +45,7 @@ struct plan {
 	int64_t body_id; /* one more body (the PDF); 0: none */
 	struct range body;
 	const char **register_agencies; /* work of kind register for each */
-	int64_t *register_ids; /* of the work rows */
+	int64_t *register_ids;          /* of the work rows */
 	size_t register_count;
 	const char *next_kind; /* NULL: the work is done */
 	int64_t next_ref;
@@ -55,21 +56,25 @@ struct plan {
 /* Queues all of it into the transaction that stands. */
 void plan_queue(struct worker *w, struct task *t);
 
-/* An outgoing message in the task's plan: bytes from pieces. The result can take deliveries. -1: no ids (database away). */
-int plan_outgoing(struct worker *w, struct task *t, const char *kind, const char *form, const struct pieces *pieces,
-    const char *from, const char *message_id, const char *subject, int64_t letter_id, struct outgoing **out_r);
-/* A delivery of it. keyed: the return path carries the delivery's token; else return_path as given. */
-int plan_delivery(struct worker *w, struct task *t, struct outgoing *out, const char *recipient, const char *route,
-    bool keyed, const char *return_path, const char *extra_header);
+/* An outgoing message in the task's plan: bytes from pieces. The result can take deliveries. -1: no
+ * ids (database away). */
+int plan_outgoing(struct worker *w, struct task *t, const char *kind, const char *form,
+    const struct pieces *pieces, const char *from, const char *message_id, const char *subject,
+    int64_t letter_id, struct outgoing **out_r);
+/* A delivery of it. keyed: the return path carries the delivery's token; else return_path as given.
+ */
+int plan_delivery(struct worker *w, struct task *t, struct outgoing *out, const char *recipient,
+    const char *route, bool keyed, const char *return_path, const char *extra_header);
 /* The deliveries are complete: hashes, stages. */
 int plan_outgoing_done(struct worker *w, struct task *t, struct outgoing *out);
 
-/* A notice to the mailbox of a position (login), as notice.h; kind: confirmation, preview, notice, failure. notice->to, to_name, from,
- * message_id, date are filled here. */
-int plan_notice(struct worker *w, struct task *t, const char *kind, const char *position, struct notice *notice,
-    int64_t letter_id);
+/* A notice to the mailbox of a position (login), as notice.h; kind: confirmation, preview, notice,
+ * failure. notice->to, to_name, from, message_id, date are filled here. */
+int plan_notice(struct worker *w, struct task *t, const char *kind, const char *position,
+    struct notice *notice, int64_t letter_id);
 
 /* A row of the trail with the task's message and policy version filled in. */
-int plan_exchange(struct worker *w, struct task *t, struct exchange exchange, const char *const *details);
+int plan_exchange(
+    struct worker *w, struct task *t, struct exchange exchange, const char *const *details);
 
 #endif

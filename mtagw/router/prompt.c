@@ -1,8 +1,9 @@
 /*
- * prompt: the answer to a preview, sent to ttd+<token>@. It is done only if all hold: the login holds
- * the position the prompt was made for, the token is open, the mail is not an automatic one (RFC 3834),
- * and its first line is exactly OK, PESAN or BATAL. Anything else is asked back and nothing is done.
- * Once per (actor, prompt, verb): a second OK is answered with the time of the first.
+ * prompt: the answer to a preview, sent to ttd+<token>@. It is done only if all hold: the login
+ * holds the position the prompt was made for, the token is open, the mail is not an automatic one
+ * (RFC 3834), and its first line is exactly OK, PESAN or BATAL. Anything else is asked back and
+ * nothing is done. Once per (actor, prompt, verb): a second OK is answered with the time of the
+ * first.
  */
 #include "mtagw/router/letters.h"
 
@@ -21,10 +22,14 @@ struct answer {
 	struct range bytes; /* of the mail the letter was written as */
 };
 
-static enum task_result say(struct worker *w, struct task *t, const char *words, const char *const *pairs,
-    const char *event, const char *outcome, int64_t letter_id, const char *reply_to)
+static enum task_result say(struct worker *w, struct task *t, const char *words,
+    const char *const *pairs, const char *event, const char *outcome, int64_t letter_id,
+    const char *reply_to)
 {
-	struct notice n = {.words = words, .pairs = pairs, .in_reply_to = t->message.mime_message_id, .reply_to = reply_to};
+	struct notice n = {.words = words,
+	    .pairs = pairs,
+	    .in_reply_to = t->message.mime_message_id,
+	    .reply_to = reply_to};
 
 	if (plan_notice(w, t, "notice", t->message.position, &n, letter_id) < 0)
 		return TASK_WAIT;
@@ -33,7 +38,10 @@ static enum task_result say(struct worker *w, struct task *t, const char *words,
 	t->plan->message_reason = words;
 	t->plan->message_letter = letter_id;
 	if (plan_exchange(w, t,
-	        (struct exchange){.event = event, .outcome = outcome, .letter_id = letter_id, .actor = letters_actor(t, 0),
+	        (struct exchange){.event = event,
+	            .outcome = outcome,
+	            .letter_id = letter_id,
+	            .actor = letters_actor(t, 0),
 	            .code = words},
 	        NULL) < 0)
 		return TASK_WAIT;
@@ -46,9 +54,10 @@ static bool automatic(const struct header *header, struct arena *arena)
 	const char *submitted = header_raw(header, "Auto-Submitted", arena);
 	const char *precedence = header_raw(header, "Precedence", arena);
 
-	return (submitted[0] != '\0' && strncasecmp(submitted, "no", 2) != 0) || strcasecmp(precedence, "bulk") == 0 ||
-	       strcasecmp(precedence, "junk") == 0 || strcasecmp(precedence, "list") == 0 ||
-	       strcasecmp(precedence, "auto_reply") == 0 || header_get(header, "X-Autoreply", 0) != NULL;
+	return (submitted[0] != '\0' && strncasecmp(submitted, "no", 2) != 0) ||
+	       strcasecmp(precedence, "bulk") == 0 || strcasecmp(precedence, "junk") == 0 ||
+	       strcasecmp(precedence, "list") == 0 || strcasecmp(precedence, "auto_reply") == 0 ||
+	       header_get(header, "X-Autoreply", 0) != NULL;
 }
 
 static enum task_result ignore_automatic(struct worker *w, struct task *t)
@@ -57,7 +66,9 @@ static enum task_result ignore_automatic(struct worker *w, struct task *t)
 	t->plan->message_state = "routed";
 	t->plan->message_reason = "automatic";
 	if (plan_exchange(w, t,
-	        (struct exchange){.event = "PromptAnswered", .outcome = "ignored", .actor = letters_actor(t, 0),
+	        (struct exchange){.event = "PromptAnswered",
+	            .outcome = "ignored",
+	            .actor = letters_actor(t, 0),
 	            .code = "automatic"},
 	        NULL) < 0)
 		return TASK_WAIT;
@@ -67,9 +78,9 @@ static enum task_result ignore_automatic(struct worker *w, struct task *t)
 static enum task_result done_before(struct worker *w, struct task *t, const struct answer *a)
 {
 	struct city_date d = clock_city_date(a->token.closed_at_ms);
-	const char *pairs[] = {"pukul", arena_printf(t->arena, "%02d.%02d", d.hour, d.minute), "tanggal",
-	    arena_printf(t->arena, "%02d-%02d-%04d", d.day, d.month, d.year), "tindakan", a->token.closed_by, "hal",
-	    a->row.subject, NULL};
+	const char *pairs[] = {"pukul", arena_printf(t->arena, "%02d.%02d", d.hour, d.minute),
+	    "tanggal", arena_printf(t->arena, "%02d-%02d-%04d", d.day, d.month, d.year), "tindakan",
+	    a->token.closed_by, "hal", a->row.subject, NULL};
 
 	return say(w, t, "prompt-done", pairs, "PromptAnswered", "repeated", a->row.id, NULL);
 }
@@ -94,9 +105,10 @@ static enum task_result release(struct worker *w, struct task *t, struct answer 
 	if (letters_decide_letter(w, t, POLICY_SIGN, &facts, &a->letter, &d) < 0)
 		return TASK_WAIT;
 	if (!d.allowed) {
-		const char *pairs[] = {"aturan", d.rule_id, "kode", d.code ? d.code : "-", "kalimat",
-		    d.sentence ? d.sentence : "", "dasar", d.legal_basis ? d.legal_basis : "-", "hal", a->row.subject,
-		    "jabatan", a->letter.position_title, NULL};
+		const char *pairs[] = {"aturan", d.rule_id, "kode", d.code ? d.code : "-",
+		    "kalimat", d.sentence ? d.sentence : "", "dasar",
+		    d.legal_basis ? d.legal_basis : "-", "hal", a->row.subject, "jabatan",
+		    a->letter.position_title, NULL};
 
 		return say(w, t, "refused", pairs, "PromptAnswered", "refused", a->row.id, NULL);
 	}
@@ -114,8 +126,11 @@ static enum task_result release(struct worker *w, struct task *t, struct answer 
 	t->plan->next_kind = "number";
 	t->plan->next_ref = a->row.id;
 	if (plan_exchange(w, t,
-	        (struct exchange){.event = "PromptAnswered", .outcome = "ok", .letter_id = a->row.id,
-	            .actor = letters_actor(t, a->row.incumbency), .rule_id = d.rule_id},
+	        (struct exchange){.event = "PromptAnswered",
+	            .outcome = "ok",
+	            .letter_id = a->row.id,
+	            .actor = letters_actor(t, a->row.incumbency),
+	            .rule_id = d.rule_id},
 	        NULL) < 0)
 		return TASK_WAIT;
 	return TASK_GO;
@@ -125,13 +140,15 @@ static int plain_outside(struct worker *w, struct task *t, struct answer *a, con
 {
 	struct pieces *pieces = pieces_new(t->arena);
 	struct outgoing *out;
-	int rc = shape_plain(a->bytes, a->row.body_id, l->login, w->signer, t->now_ms, pieces, &t->err);
+	int rc =
+	    shape_plain(a->bytes, a->row.body_id, l->login, w->signer, t->now_ms, pieces, &t->err);
 
-	if (rc != 1 || plan_outgoing(w, t, "pesan", "outside", pieces, l->login, l->message_id, l->subject, 0, &out) < 0)
+	if (rc != 1 || plan_outgoing(w, t, "pesan", "outside", pieces, l->login, l->message_id,
+	                   l->subject, 0, &out) < 0)
 		return -1;
 	for (size_t i = 0; i < l->recipient_count; i++)
-		if (!l->recipients[i].inside &&
-		    plan_delivery(w, t, out, l->recipients[i].address, "smtp", true, NULL, NULL) < 0)
+		if (!l->recipients[i].inside && plan_delivery(w, t, out, l->recipients[i].address,
+		                                    "smtp", true, NULL, NULL) < 0)
 			return -1;
 	return plan_outgoing_done(w, t, out);
 }
@@ -147,14 +164,16 @@ static int plain_inside(struct worker *w, struct task *t, struct answer *a, cons
 	if (count == 0)
 		return 1;
 	pieces_add_stored(pieces, a->bytes, a->row.body_id, 0);
-	if (plan_outgoing(w, t, "pesan", "inside", pieces, l->login, l->message_id, l->subject, 0, &out) < 0)
+	if (plan_outgoing(
+	        w, t, "pesan", "inside", pieces, l->login, l->message_id, l->subject, 0, &out) < 0)
 		return -1;
 	for (size_t i = 0; i < l->recipient_count; i++) {
 		struct addressee who;
 
 		if (!l->recipients[i].inside)
 			continue;
-		addressing_resolve(t->law->policy, w->settings->domain, l->recipients[i].address, t->arena, &who);
+		addressing_resolve(
+		    t->law->policy, w->settings->domain, l->recipients[i].address, t->arena, &who);
 		if (letters_deliver_inside(w, t, out, &who, 1, false, l->login) < 0)
 			return -1;
 	}
@@ -167,7 +186,8 @@ static enum task_result send_plain(struct worker *w, struct task *t, struct answ
 	struct policy_facts facts;
 	struct policy_decision d;
 	struct draft draft = {.letter = a->letter};
-	const char *pairs[] = {"hal", a->row.subject, "penerima", letters_recipient_lines(t, &a->letter), NULL};
+	const char *pairs[] = {
+	    "hal", a->row.subject, "penerima", letters_recipient_lines(t, &a->letter), NULL};
 	char day[16];
 
 	clock_iso_day(t->now_ms, day);
@@ -175,8 +195,9 @@ static enum task_result send_plain(struct worker *w, struct task *t, struct answ
 	if (letters_decide_letter(w, t, POLICY_PLAIN, &facts, &a->letter, &d) < 0)
 		return TASK_WAIT;
 	if (!d.allowed) {
-		const char *why[] = {"aturan", d.rule_id, "kode", d.code ? d.code : "-", "kalimat", d.sentence ? d.sentence : "",
-		    "dasar", d.legal_basis ? d.legal_basis : "-", "hal", a->row.subject, "jabatan", a->letter.position_title, NULL};
+		const char *why[] = {"aturan", d.rule_id, "kode", d.code ? d.code : "-", "kalimat",
+		    d.sentence ? d.sentence : "", "dasar", d.legal_basis ? d.legal_basis : "-",
+		    "hal", a->row.subject, "jabatan", a->letter.position_title, NULL};
 
 		return say(w, t, "refused", why, "PromptAnswered", "refused", a->row.id, NULL);
 	}
@@ -216,7 +237,8 @@ static int load_answer(struct worker *w, struct task *t, int64_t token_id, struc
 	return message_body(w->db, a->row.body_id, t->arena, &a->bytes, &t->err);
 }
 
-enum task_result prompt_task(struct worker *w, struct task *t, const struct mime_part *root, const char *detail)
+enum task_result prompt_task(
+    struct worker *w, struct task *t, const struct mime_part *root, const char *detail)
 {
 	const char *first, *text = mime_main_text(root, t->arena);
 	const char *nothing[] = {"hal", t->message.subject, NULL};
@@ -235,7 +257,8 @@ enum task_result prompt_task(struct worker *w, struct task *t, const struct mime
 	if (a.token.closed_at_ms != 0)
 		return done_before(w, t, &a);
 	if (a.token.expires_at_ms < t->now_ms)
-		return say(w, t, "prompt-expired", nothing, "PromptAnswered", "refused", a.row.id, NULL);
+		return say(
+		    w, t, "prompt-expired", nothing, "PromptAnswered", "refused", a.row.id, NULL);
 	switch (reply_verb(text, t->arena, &first)) {
 	case REPLY_OK:
 		return release(w, t, &a);

@@ -1,8 +1,8 @@
 /*
  * route: a message that was taken in becomes what it wants to be (T1). From a login: a letter, a
  * preview, a pesan, an answer to a prompt, or a notice that says what is wrong. From outside: a
- * delivery to the registry clerk. Nothing is lost whatever it says: what cannot be understood is told
- * to its writer or set aside for a person.
+ * delivery to the registry clerk. Nothing is lost whatever it says: what cannot be understood is
+ * told to its writer or set aside for a person.
  */
 #include "mtagw/router/letters.h"
 
@@ -29,10 +29,11 @@ static void end_message(struct task *t, const char *state, const char *reason, i
 }
 
 /* A notice to the writer and an end of the message. */
-static enum task_result tell_writer(struct worker *w, struct task *t, const char *words, const char *const *pairs,
-    const char *state, const char *reason)
+static enum task_result tell_writer(struct worker *w, struct task *t, const char *words,
+    const char *const *pairs, const char *state, const char *reason)
 {
-	struct notice n = {.words = words, .pairs = pairs, .in_reply_to = t->message.mime_message_id};
+	struct notice n = {
+	    .words = words, .pairs = pairs, .in_reply_to = t->message.mime_message_id};
 
 	if (plan_notice(w, t, "notice", t->message.position, &n, 0) < 0)
 		return waits();
@@ -46,26 +47,32 @@ static enum task_result invalid(struct worker *w, struct task *t, const struct d
 	const char *details[] = {"what", draft->problem_what, NULL};
 
 	if (plan_exchange(w, t,
-	        (struct exchange){.event = "SubmissionRejection", .outcome = "refused", .actor = letters_actor(t, 0),
+	        (struct exchange){.event = "SubmissionRejection",
+	            .outcome = "refused",
+	            .actor = letters_actor(t, 0),
 	            .code = draft->problem},
 	        details) < 0)
 		return waits();
 	return tell_writer(w, t, draft->problem, pairs, "refused", draft->problem);
 }
 
-static enum task_result pesan(struct worker *w, struct task *t, const struct draft *draft, struct range bytes)
+static enum task_result pesan(
+    struct worker *w, struct task *t, const struct draft *draft, struct range bytes)
 {
 	struct pieces *pieces = pieces_new(t->arena);
 	struct outgoing *out;
 
 	pieces_add_stored(pieces, bytes, t->message.body_id, 0);
-	if (plan_outgoing(w, t, "pesan", "inside", pieces, t->message.from_address, t->message.mime_message_id,
-	        t->message.subject, 0, &out) < 0)
+	if (plan_outgoing(w, t, "pesan", "inside", pieces, t->message.from_address,
+	        t->message.mime_message_id, t->message.subject, 0, &out) < 0)
 		return waits();
 	for (size_t i = 0; i < draft->addressee_count; i++) {
-		struct policy_facts facts = {.recipient = draft->addressees[i].address, .recipient_kind = "inside",
-		    .recipient_domain = draft->addressees[i].domain, .agency = draft->letter.agency,
-		    .position = t->message.position, .channel = "submission"};
+		struct policy_facts facts = {.recipient = draft->addressees[i].address,
+		    .recipient_kind = "inside",
+		    .recipient_domain = draft->addressees[i].domain,
+		    .agency = draft->letter.agency,
+		    .position = t->message.position,
+		    .channel = "submission"};
 		struct policy_decision d;
 		char day[16];
 
@@ -74,28 +81,34 @@ static enum task_result pesan(struct worker *w, struct task *t, const struct dra
 		if (letters_decide(w, t, POLICY_ROUTE, &facts, 0, &d) < 0)
 			return waits();
 		if (!d.allowed) {
-			const char *pairs[] = {"apa", draft->addressees[i].address, "hal", t->message.subject, NULL};
+			const char *pairs[] = {
+			    "apa", draft->addressees[i].address, "hal", t->message.subject, NULL};
 
 			return tell_writer(w, t, "notice.no-route", pairs, "refused", d.rule_id);
 		}
 	}
-	if (letters_deliver_inside(w, t, out, draft->addressees, draft->addressee_count, false, t->message.login) < 0 ||
+	if (letters_deliver_inside(w, t, out, draft->addressees, draft->addressee_count, false,
+	        t->message.login) < 0 ||
 	    plan_outgoing_done(w, t, out) < 0)
 		return waits();
 	end_message(t, "routed", "pesan", 0);
 	return TASK_GO;
 }
 
-/* Someone without authority: the notice names the rule, the letter stays a draft (clearance comes later). */
-static enum task_result refuse(struct worker *w, struct task *t, struct draft *draft, const struct policy_decision *d)
+/* Someone without authority: the notice names the rule, the letter stays a draft (clearance comes
+ * later). */
+static enum task_result refuse(
+    struct worker *w, struct task *t, struct draft *draft, const struct policy_decision *d)
 {
 	struct letter *letter = &draft->letter;
-	const char *pairs[] = {"aturan", d->rule_id, "kode", d->code ? d->code : "-", "kalimat", d->sentence ? d->sentence : "",
-	    "dasar", d->legal_basis ? d->legal_basis : "-", "hal", letter->subject, "jabatan", letter->position_title, NULL};
+	const char *pairs[] = {"aturan", d->rule_id, "kode", d->code ? d->code : "-", "kalimat",
+	    d->sentence ? d->sentence : "", "dasar", d->legal_basis ? d->legal_basis : "-", "hal",
+	    letter->subject, "jabatan", letter->position_title, NULL};
 
 	if (letters_insert(w, t, letter, "draft", d->rule_id) < 0)
 		return waits();
-	struct notice n = {.words = "refused", .pairs = pairs, .in_reply_to = t->message.mime_message_id};
+	struct notice n = {
+	    .words = "refused", .pairs = pairs, .in_reply_to = t->message.mime_message_id};
 	if (plan_notice(w, t, "notice", t->message.position, &n, letter->id) < 0)
 		return waits();
 	end_message(t, "routed", d->rule_id, letter->id);
@@ -106,8 +119,8 @@ static enum task_result preview(struct worker *w, struct task *t, struct draft *
 {
 	struct letter *letter = &draft->letter;
 	const char *text = letters_text(w, t, letter, true);
-	const char *pairs[] = {
-	    "hal", letter->subject, "penerima", letters_recipient_lines(t, letter), "jenis", draft->type->word, NULL};
+	const char *pairs[] = {"hal", letter->subject, "penerima",
+	    letters_recipient_lines(t, letter), "jenis", draft->type->word, NULL};
 	struct token_row *prompt;
 	char token[TOKEN_CHARS + 1];
 
@@ -116,18 +129,28 @@ static enum task_result preview(struct worker *w, struct task *t, struct draft *
 	if (letters_insert(w, t, letter, "draft", "-") < 0)
 		return waits();
 	prompt = &t->plan->tokens[t->plan->token_count++];
-	*prompt = (struct token_row){.kind = "prompt", .letter_id = letter->id, .message_id = t->message.id,
-	    .actor = letter->position, .verb = "ttd", .created_at_ms = t->now_ms, .expires_at_ms = t->now_ms + PROMPT_MS};
+	*prompt = (struct token_row){.kind = "prompt",
+	    .letter_id = letter->id,
+	    .message_id = t->message.id,
+	    .actor = letter->position,
+	    .verb = "ttd",
+	    .created_at_ms = t->now_ms,
+	    .expires_at_ms = t->now_ms + PROMPT_MS};
 	if (ids_next(&w->ids, w->db, t->now_ms, &prompt->id, &t->err) < 0)
 		return waits();
 	token_make(&w->token_key, TOKEN_PROMPT, prompt->id, token);
-	struct notice n = {.words = "preview", .pairs = pairs, .more = text, .in_reply_to = t->message.mime_message_id,
+	struct notice n = {.words = "preview",
+	    .pairs = pairs,
+	    .more = text,
+	    .in_reply_to = t->message.mime_message_id,
 	    .reply_to = arena_printf(t->arena, "ttd+%s@%s", token, w->settings->domain)};
 	if (plan_notice(w, t, "preview", t->message.position, &n, letter->id) < 0)
 		return waits();
 	end_message(t, "routed", "preview", letter->id);
 	return plan_exchange(w, t,
-	           (struct exchange){.event = "Previewed", .outcome = "done", .letter_id = letter->id,
+	           (struct exchange){.event = "Previewed",
+	               .outcome = "done",
+	               .letter_id = letter->id,
 	               .actor = letters_actor(t, letter->incumbency)},
 	           NULL) < 0
 	           ? waits()
@@ -154,7 +177,8 @@ static enum task_result letter(struct worker *w, struct task *t, struct draft *d
 		return refuse(w, t, draft, &d);
 	rc = letters_trial(w, t, letter);
 	if (rc != 1)
-		return waits(); /* the reason stands in err: key, agent or stylesheet; nothing was spent */
+		return waits(); /* the reason stands in err: key, agent or stylesheet; nothing was
+		                   spent */
 	if (letters_insert(w, t, letter, "cleared", d.rule_id) < 0)
 		return waits();
 	end_message(t, "routed", d.rule_id, letter->id);
@@ -175,8 +199,8 @@ enum task_result route_task(struct worker *w, struct task *t)
 	t->plan->deciding = true;
 	if (strcmp(t->message.channel, "mx") == 0)
 		return intake_task(w, t, bytes);
-	source = (struct draft_source){t->law->policy, w->settings->domain, t->message.login, t->message.position,
-	    t->message.rcpts, t->message.rcpt_count, bytes};
+	source = (struct draft_source){t->law->policy, w->settings->domain, t->message.login,
+	    t->message.position, t->message.rcpts, t->message.rcpt_count, bytes};
 	if (draft_read(&source, t->arena, &draft, &t->err) < 0) {
 		const char *pairs[] = {"apa", t->err.text, "hal", t->message.subject, NULL};
 

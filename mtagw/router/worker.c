@@ -1,13 +1,13 @@
 /*
- * worker: one sequential process of the router's pool. It claims a batch, prepares each piece of work
- * (a stage is a plain function of one letter), and commits the stage for the whole batch in one
- * transaction that begins with the fence (work_hold) and with the question whether the law changed.
- * A batch that the server refuses is done again piece by piece; a piece that is refused alone waits
- * with its reason. Nothing here blocks under a lock but the commit itself.
+ * worker: one sequential process of the router's pool. It claims a batch, prepares each piece of
+ * work (a stage is a plain function of one letter), and commits the stage for the whole batch in
+ * one transaction that begins with the fence (work_hold) and with the question whether the law
+ * changed. A batch that the server refuses is done again piece by piece; a piece that is refused
+ * alone waits with its reason. Nothing here blocks under a lock but the commit itself.
  *
- * Rounds: route -> (commit T1) -> number -> (commit T2) -> finish -> (commit T3); a piece of work goes
- * through them without being claimed again, and any crash between two rounds leaves a row that says
- * which round comes next.
+ * Rounds: route -> (commit T1) -> number -> (commit T2) -> finish -> (commit T3); a piece of work
+ * goes through them without being claimed again, and any crash between two rounds leaves a row that
+ * says which round comes next.
  */
 #include "mtagw/router/worker.h"
 
@@ -23,10 +23,10 @@
 #include "mtagw/router/plan.h"
 #include "mtagw/store/policy_store.h"
 
-#define IDLE_POLL_MS 1000      /* safety net beside NOTIFY */
-#define WAIT_MIN_MS 1000       /* first back-off of work put back */
+#define IDLE_POLL_MS 1000 /* safety net beside NOTIFY */
+#define WAIT_MIN_MS 1000  /* first back-off of work put back */
 #define WAIT_MAX_MS (60 * 1000)
-#define DATABASE_AWAY_MS 500   /* between two tries while PostgreSQL is gone */
+#define DATABASE_AWAY_MS 500 /* between two tries while PostgreSQL is gone */
 
 /* --- the law ---------------------------------------------------------------------------------- */
 
@@ -69,7 +69,8 @@ struct law *worker_law(struct worker *w, int version, struct err *error_r)
 	*law = (struct law){.arena = arena, .version = version};
 	law->policy = policy_load(files, count, version, &report);
 	if (law->policy == NULL) {
-		(void)err_set(error_r, "policy version %d does not load: %.300s", version, buf_str(&report.text));
+		(void)err_set(error_r, "policy version %d does not load: %.300s", version,
+		    buf_str(&report.text));
 		buf_free(&report.text);
 		law_end(law);
 		return NULL;
@@ -89,20 +90,24 @@ static int64_t wait_ms(int waits)
 	return ms < WAIT_MAX_MS ? ms : WAIT_MAX_MS;
 }
 
-/* Puts one piece back with its reason; the first time with a row in the trail, so that nobody wonders. */
+/* Puts one piece back with its reason; the first time with a row in the trail, so that nobody
+ * wonders. */
 static void put_back(struct worker *w, struct task *t)
 {
 	struct exchanges *list = exchanges_new();
 	const char *details[] = {"reason", t->err.text, NULL};
-	struct exchange x = {.at_ms = t->now_ms, .event = "StageWaiting", .outcome = "waiting",
-	    .message_id = t->message.id, .code = t->work->kind};
+	struct exchange x = {.at_ms = t->now_ms,
+	    .event = "StageWaiting",
+	    .outcome = "waiting",
+	    .message_id = t->message.id,
+	    .code = t->work->kind};
 	struct err err;
 
 	if (strcmp(t->work->kind, "route") != 0)
 		x.letter_id = t->work->ref;
 	if (t->work->waits == 0) {
-		log_warn("work-waits work=%lld kind=%s reason=\"%s\"", (long long)t->work->id, t->work->kind,
-		    log_safe(t->err.text));
+		log_warn("work-waits work=%lld kind=%s reason=\"%s\"", (long long)t->work->id,
+		    t->work->kind, log_safe(t->err.text));
 		if (db_begin(w->db, &err) == 1) {
 			if (exchanges_add(list, w->db, &w->ids, &x, details, &err) == 1)
 				exchanges_queue(list, w->db);
@@ -110,7 +115,8 @@ static void put_back(struct worker *w, struct task *t)
 		}
 	}
 	exchanges_free(&list);
-	if (work_wait(w->db, t->work, w->owner, t->now_ms + wait_ms(t->work->waits), t->err.text, &err) < 0)
+	if (work_wait(w->db, t->work, w->owner, t->now_ms + wait_ms(t->work->waits), t->err.text,
+	        &err) < 0)
 		w->holding = true;
 }
 
@@ -118,23 +124,26 @@ static void set_aside(struct worker *w, struct work *work, const char *reason, i
 {
 	struct exchanges *list = exchanges_new();
 	const char *details[] = {"reason", reason, NULL};
-	struct exchange x = {.at_ms = now_ms, .event = "Quarantined", .outcome = "done", .code = work->kind};
+	struct exchange x = {
+	    .at_ms = now_ms, .event = "Quarantined", .outcome = "done", .code = work->kind};
 	struct err err = {{0}};
 
 	if (strcmp(work->kind, "route") == 0)
 		x.message_id = work->ref;
 	else if (strcmp(work->kind, "failure") != 0)
 		x.letter_id = work->ref;
-	log_error("quarantined work=%lld kind=%s ref=%lld reason=\"%s\"", (long long)work->id, work->kind,
-	    (long long)work->ref, log_safe(reason));
-	if (db_begin(w->db, &err) == 1 && exchanges_add(list, w->db, &w->ids, &x, details, &err) == 1) {
+	log_error("quarantined work=%lld kind=%s ref=%lld reason=\"%s\"", (long long)work->id,
+	    work->kind, (long long)work->ref, log_safe(reason));
+	if (db_begin(w->db, &err) == 1 &&
+	    exchanges_add(list, w->db, &w->ids, &x, details, &err) == 1) {
 		work_queue_quarantine(w->db, work, reason);
 		if (x.message_id != 0)
 			message_queue_state(w->db, x.message_id, "quarantined", 0, reason);
 		exchanges_queue(list, w->db);
 	}
 	if (db_commit(w->db, &err) < 0)
-		log_warn("quarantine-not-written work=%lld reason=\"%s\"", (long long)work->id, log_safe(err.text));
+		log_warn("quarantine-not-written work=%lld reason=\"%s\"", (long long)work->id,
+		    log_safe(err.text));
 	exchanges_free(&list);
 }
 
@@ -143,8 +152,8 @@ static void prepare(struct worker *w, struct task *t)
 	static const struct {
 		const char *kind;
 		enum task_result (*run)(struct worker *, struct task *);
-	} stages[] = {{"route", route_task}, {"number", number_task}, {"finish", finish_task}, {"render", finish_task},
-	    {"register", register_task}, {"failure", failure_task}};
+	} stages[] = {{"route", route_task}, {"number", number_task}, {"finish", finish_task},
+	    {"render", finish_task}, {"register", register_task}, {"failure", failure_task}};
 
 	t->now_ms = clock_now_ms();
 	t->plan = arena_alloc(t->arena, sizeof(*t->plan));
@@ -160,7 +169,8 @@ static void prepare(struct worker *w, struct task *t)
 		}
 }
 
-/* The transaction of one stage for these tasks: 1 committed, 0 refused (do it again one by one), -1 not ours or database away. */
+/* The transaction of one stage for these tasks: 1 committed, 0 refused (do it again one by one), -1
+ * not ours or database away. */
 static int commit_stage(struct worker *w, struct task **list, size_t count, struct err *error_r)
 {
 	const struct work **works = mem_alloc((count + 1) * sizeof(*works));
@@ -223,10 +233,12 @@ static void notify(struct worker *w, struct task **list, size_t count)
 
 static void run_round(struct worker *w, struct task *tasks, size_t count, bool alone);
 
-/* What this worker does next with a committed piece: another round, or nothing (done, or a render worker's). */
+/* What this worker does next with a committed piece: another round, or nothing (done, or a render
+ * worker's). */
 static bool goes_on(struct worker *w, const struct task *t)
 {
-	return t->plan->next_kind != NULL && (strcmp(t->plan->next_kind, "render") != 0 || w->renders);
+	return t->plan->next_kind != NULL &&
+	       (strcmp(t->plan->next_kind, "render") != 0 || w->renders);
 }
 
 static void after_commit(struct worker *w, struct task **list, size_t count)
@@ -243,7 +255,8 @@ static void after_commit(struct worker *w, struct task **list, size_t count)
 			next[n++] = (struct task){.work = list[i]->work, .arena = list[i]->arena};
 		} else if (list[i]->plan->next_kind != NULL) {
 			struct err err;
-			if (work_hand_over(w->db, list[i]->work, w->owner, clock_now_ms(), &err) == 1)
+			if (work_hand_over(w->db, list[i]->work, w->owner, clock_now_ms(), &err) ==
+			    1)
 				db_notify(w->db, "mtagw_render");
 		}
 	if (n > 0)
@@ -251,7 +264,8 @@ static void after_commit(struct worker *w, struct task **list, size_t count)
 	free(next);
 }
 
-/* Prepares and commits one stage for all tasks; those that go on are run again for the next stage. */
+/* Prepares and commits one stage for all tasks; those that go on are run again for the next stage.
+ */
 static void run_round(struct worker *w, struct task *tasks, size_t count, bool alone)
 {
 	struct task **go = mem_zalloc((count + 1) * sizeof(*go));
@@ -298,7 +312,8 @@ static void run_round(struct worker *w, struct task *tasks, size_t count, bool a
 /* One claim and its rounds: the number of pieces claimed, -1 database away. */
 static int turn(struct worker *w, bool alone)
 {
-	static const char *const route_kinds[] = {"route", "number", "finish", "register", "failure"};
+	static const char *const route_kinds[] = {
+	    "route", "number", "finish", "register", "failure"};
 	static const char *const render_kinds[] = {"render"};
 	struct arena *arena = arena_new();
 	struct work *list = NULL, quarantined;
@@ -339,7 +354,8 @@ static void worker_open(struct worker *w, struct role *role, bool render, int in
 	if (token_key_load(w->settings, &w->token_key, &err) < 0)
 		log_fatal("%s", err.text);
 	w->db = db_new(w->settings, "router", NULL);
-	w->signer = signer_new(arena_printf(arena_new(), "unix:%s/signd.sock", w->settings->runtime_dir), 10000);
+	w->signer = signer_new(
+	    arena_printf(arena_new(), "unix:%s/signd.sock", w->settings->runtime_dir), 10000);
 	if (render)
 		w->pdf = pdf_new(w->settings->libexec_dir);
 }

@@ -1,4 +1,5 @@
-/* worker: a sequential router process: claims work, runs stages, commits them for a whole batch (DESIGN 4). */
+/* worker: a sequential router process: claims work, runs stages, commits them for a whole batch
+ * (DESIGN 4). */
 #ifndef ROUTER_WORKER_H
 #define ROUTER_WORKER_H
 
@@ -17,7 +18,8 @@
 #include "mtagw/store/message.h"
 #include "mtagw/store/work.h"
 
-#define WORKER_LAWS_MAX 4 /* policy versions kept loaded: letters finish under the one they were numbered under */
+#define WORKER_LAWS_MAX \
+	4 /* policy versions kept loaded: letters finish under the one they were numbered under */
 
 struct law {
 	struct policy *policy;
@@ -61,16 +63,19 @@ struct task {
 
 /* Runs until TERM. render: a render worker. */
 void worker_run(struct role *role, bool render, int index);
-/* The law of a version (0: the active one, asked from the database). NULL and error_r: database away, or the version does not load. */
+/* The law of a version (0: the active one, asked from the database). NULL and error_r: database
+ * away, or the version does not load. */
 struct law *worker_law(struct worker *w, int version, struct err *error_r);
 
 /* Stages: fill task->plan and say what becomes of the task. Each reads top to bottom. */
-enum task_result route_task(struct worker *w, struct task *t);    /* route.c: a message, T1 */
-enum task_result prompt_task(struct worker *w, struct task *t, const struct mime_part *root, const char *detail);
+enum task_result route_task(struct worker *w, struct task *t); /* route.c: a message, T1 */
+enum task_result prompt_task(
+    struct worker *w, struct task *t, const struct mime_part *root, const char *detail);
 enum task_result intake_task(struct worker *w, struct task *t, struct range bytes);
-enum task_result number_task(struct worker *w, struct task *t);   /* number.c: T2 */
-enum task_result finish_task(struct worker *w, struct task *t);   /* finish.c: forms, T3 */
-enum task_result register_task(struct worker *w, struct task *t); /* number.c: a recipient agency's agenda */
-enum task_result failure_task(struct worker *w, struct task *t);  /* failure.c */
+enum task_result number_task(struct worker *w, struct task *t); /* number.c: T2 */
+enum task_result finish_task(struct worker *w, struct task *t); /* finish.c: forms, T3 */
+enum task_result register_task(
+    struct worker *w, struct task *t); /* number.c: a recipient agency's agenda */
+enum task_result failure_task(struct worker *w, struct task *t); /* failure.c */
 
 #endif

@@ -1,4 +1,5 @@
-/* smtp client: SMTP and LMTP (RFC 5321, 2033) out, on the event loop, pipelined, many messages a connection. */
+/* smtp client: SMTP and LMTP (RFC 5321, 2033) out, on the event loop, pipelined, many messages a
+ * connection. */
 #ifndef SMTP_CLIENT_H
 #define SMTP_CLIENT_H
 
@@ -19,9 +20,9 @@ struct smtp_client_rcpt {
 	bool settled; /* its outcome is known; the others are accepted when before_dot comes */
 	/* filled when the message is done */
 	enum smtp_outcome outcome;
-	int code;             /* 0 when no reply came */
-	char enhanced[12];    /* "" when none */
-	char text[256];       /* reply or what happened */
+	int code;          /* 0 when no reply came */
+	char enhanced[12]; /* "" when none */
+	char text[256];    /* reply or what happened */
 	int64_t at_ms;
 };
 struct smtp_client_message {
@@ -35,17 +36,21 @@ struct smtp_client_message {
 struct smtp_client_ops {
 	/* Connected, greeted, TLS as wanted: ready for a message. */
 	void (*ready)(struct smtp_client *c, void *ctx);
-	/* At least one recipient was accepted and 354 came: write the message with smtp_client_data (dots are stuffed here), then
-	 * smtp_client_data_end. */
+	/* At least one recipient was accepted and 354 came: write the message with smtp_client_data
+	 * (dots are stuffed here), then smtp_client_data_end. */
 	void (*want_data)(struct smtp_client *c, struct smtp_client_message *m, void *ctx);
 	/* Output fell under the bound: go on with data. */
 	void (*drained)(struct smtp_client *c, struct smtp_client_message *m, void *ctx);
-	/* Everything but the final dot was sent: the role commits dot_at, then calls smtp_client_dot (or smtp_client_abort). */
+	/* Everything but the final dot was sent: the role commits dot_at, then calls
+	 * smtp_client_dot (or smtp_client_abort). */
 	void (*before_dot)(struct smtp_client *c, struct smtp_client_message *m, void *ctx);
-	/* All recipients have their outcome. ready follows when the connection can be used again. */
+	/* All recipients have their outcome. ready follows when the connection can be used again.
+	 */
 	void (*done)(struct smtp_client *c, struct smtp_client_message *m, void *ctx);
-	/* The connection is gone; called once, after done of a message in flight. outcome and text tell why (greeting refused, TLS failed ...). */
-	void (*closed)(struct smtp_client *c, enum smtp_outcome outcome, int code, const char *text, void *ctx);
+	/* The connection is gone; called once, after done of a message in flight. outcome and text
+	 * tell why (greeting refused, TLS failed ...). */
+	void (*closed)(struct smtp_client *c, enum smtp_outcome outcome, int code, const char *text,
+	    void *ctx);
 };
 struct smtp_client_params {
 	bool lmtp;
@@ -58,9 +63,10 @@ struct smtp_client_params {
 	const struct smtp_client_ops *ops;
 	void *ctx;
 };
-struct smtp_client *smtp_client_new(struct loop *loop, const struct smtp_client_params *params,
-    struct err *error_r);
-/* Starts a message; allowed after ready (or after done+ready). m and its recipients stay the caller's and alive until done. */
+struct smtp_client *smtp_client_new(
+    struct loop *loop, const struct smtp_client_params *params, struct err *error_r);
+/* Starts a message; allowed after ready (or after done+ready). m and its recipients stay the
+ * caller's and alive until done. */
 void smtp_client_send(struct smtp_client *c, struct smtp_client_message *m);
 void smtp_client_data(struct smtp_client *c, const void *bytes, size_t len);
 size_t smtp_client_output_len(const struct smtp_client *c);

@@ -1,8 +1,8 @@
 /*
- * sasl: AUTH through Dovecot's auth socket, client side of its protocol 1.2: TAB-separated lines, ids
- * of ours, many exchanges at once over one connection, answers in any order. The connection is kept
- * and made again with back-off; an exchange that loses it fails temporarily. Passwords pass through
- * and are not kept.
+ * sasl: AUTH through Dovecot's auth socket, client side of its protocol 1.2: TAB-separated lines,
+ * ids of ours, many exchanges at once over one connection, answers in any order. The connection is
+ * kept and made again with back-off; an exchange that loses it fails temporarily. Passwords pass
+ * through and are not kept.
  */
 #include "mtagw/smtp/sasl.h"
 
@@ -21,7 +21,8 @@
 #define LINE_MAX_BYTES 16384
 #define RETRY_MIN_MS 250
 #define RETRY_MAX_MS 10000
-/* What we offer, in this order, where Dovecot has it. CRAM-MD5 never: clients prefer it and SCRAM hashes cannot serve it. */
+/* What we offer, in this order, where Dovecot has it. CRAM-MD5 never: clients prefer it and SCRAM
+ * hashes cannot serve it. */
 static const char *const wanted[] = {"PLAIN", "LOGIN", "SCRAM-SHA-256"};
 
 struct sasl_request {
@@ -75,7 +76,8 @@ static void lost(struct sasl *sasl, const char *why)
 {
 	struct sasl_result result = {.kind = SASL_TEMPFAIL, .login = "", .reason = why};
 
-	log_warn("auth-socket-lost reason=\"%s\" retry_ms=%lld", log_safe(why), (long long)sasl->retry_ms);
+	log_warn("auth-socket-lost reason=\"%s\" retry_ms=%lld", log_safe(why),
+	    (long long)sasl->retry_ms);
 	conn_destroy(&sasl->conn);
 	sasl->ready = false;
 	while (sasl->requests != NULL)
@@ -94,7 +96,11 @@ static void unescape(char *text)
 	for (; *text != '\0'; text++) {
 		if (*text == '\001' && text[1] != '\0') {
 			text++;
-			*out++ = *text == 't' ? '\t' : *text == 'n' ? '\n' : *text == 'r' ? '\r' : *text == '1' ? '\001' : '?';
+			*out++ = *text == 't'   ? '\t'
+			         : *text == 'n' ? '\n'
+			         : *text == 'r' ? '\r'
+			         : *text == '1' ? '\001'
+			                        : '?';
 		} else {
 			*out++ = *text;
 		}
@@ -124,7 +130,8 @@ static void take_mech(struct sasl *sasl, const char *name)
 
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
 		if (strcasecmp(wanted[i], name) == 0)
-			(void)snprintf(sasl->offered + len, sizeof(sasl->offered) - len, "%s%s", len ? " " : "", wanted[i]);
+			(void)snprintf(sasl->offered + len, sizeof(sasl->offered) - len, "%s%s",
+			    len ? " " : "", wanted[i]);
 }
 
 static void take_ok(struct sasl_request *request, char **fields)
@@ -179,7 +186,8 @@ static int take_line(struct sasl *sasl, char *line)
 	size_t n = 0;
 	struct sasl_request *request;
 
-	for (char *f = strtok_r(line, "\t", &save); f != NULL && n < 63; f = strtok_r(NULL, "\t", &save))
+	for (char *f = strtok_r(line, "\t", &save); f != NULL && n < 63;
+	     f = strtok_r(NULL, "\t", &save))
 		fields[n++] = f;
 	fields[n] = NULL;
 	if (n == 0)
@@ -196,7 +204,8 @@ static int take_line(struct sasl *sasl, char *line)
 		sasl->retry_ms = RETRY_MIN_MS;
 		return 1;
 	}
-	if (n < 2 || (strcmp(fields[0], "OK") != 0 && strcmp(fields[0], "FAIL") != 0 && strcmp(fields[0], "CONT") != 0))
+	if (n < 2 || (strcmp(fields[0], "OK") != 0 && strcmp(fields[0], "FAIL") != 0 &&
+	                 strcmp(fields[0], "CONT") != 0))
 		return 1; /* SPID, CUID, COOKIE and what later versions add */
 	request = find(sasl, (unsigned)strtoul(fields[1], NULL, 10));
 	if (request == NULL)
@@ -235,7 +244,8 @@ static void event(struct conn *conn, enum conn_event what, void *ctx)
 			rc = take_line(sasl, line);
 			free(line);
 			if (rc < 0)
-				lost(sasl, "not the protocol of Dovecot's auth client socket, version 1");
+				lost(sasl,
+				    "not the protocol of Dovecot's auth client socket, version 1");
 		}
 		return;
 	case CONN_EOF:
@@ -293,7 +303,8 @@ void sasl_free(struct sasl **sasl)
 
 const char *sasl_mechanisms(const struct sasl *sasl)
 {
-	return sasl->mechanisms; /* the last known ones while Dovecot restarts: AUTH then fails temporarily */
+	return sasl->mechanisms; /* the last known ones while Dovecot restarts: AUTH then fails
+	                            temporarily */
 }
 
 /* --- requests --------------------------------------------------------------------------------- */
@@ -301,7 +312,8 @@ const char *sasl_mechanisms(const struct sasl *sasl)
 static void fail_later(void *ctx)
 {
 	struct sasl *sasl = ctx;
-	struct sasl_result result = {.kind = SASL_TEMPFAIL, .login = "", .reason = "no connection to Dovecot"};
+	struct sasl_result result = {
+	    .kind = SASL_TEMPFAIL, .login = "", .reason = "no connection to Dovecot"};
 
 	for (struct sasl_request *r = sasl->requests, *next; r != NULL; r = next) {
 		next = r->next;
@@ -317,8 +329,9 @@ static void send_wiped(struct conn *conn, struct buf *line)
 	buf_free(line);
 }
 
-struct sasl_request *sasl_start(struct sasl *sasl, const char *mechanism, struct range initial, bool have_initial,
-    const char *local_ip, const char *remote_ip, const char *session_id, sasl_cb *cb, void *ctx)
+struct sasl_request *sasl_start(struct sasl *sasl, const char *mechanism, struct range initial,
+    bool have_initial, const char *local_ip, const char *remote_ip, const char *session_id,
+    sasl_cb *cb, void *ctx)
 {
 	struct sasl_request *r = mem_zalloc(sizeof(*r));
 	struct buf line = {0};

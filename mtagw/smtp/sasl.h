@@ -1,4 +1,5 @@
-/* sasl: AUTH through Dovecot's auth socket (client protocol 1.2, dovecot.md 4). One connection, many requests. */
+/* sasl: AUTH through Dovecot's auth socket (client protocol 1.2, dovecot.md 4). One connection,
+ * many requests. */
 #ifndef SMTP_SASL_H
 #define SMTP_SASL_H
 
@@ -22,9 +23,11 @@ struct sasl *sasl_new(struct loop *loop, const char *address);
 void sasl_free(struct sasl **sasl);
 /* "PLAIN LOGIN SCRAM-SHA-256" restricted to what Dovecot offers; "" while not connected. */
 const char *sasl_mechanisms(const struct sasl *sasl);
-/* cb runs later, never before the call returns; after OK, FAIL or TEMPFAIL the request is gone. Values are tab-escaped. */
-struct sasl_request *sasl_start(struct sasl *sasl, const char *mechanism, struct range initial, bool have_initial,
-    const char *local_ip, const char *remote_ip, const char *session_id, sasl_cb *cb, void *ctx);
+/* cb runs later, never before the call returns; after OK, FAIL or TEMPFAIL the request is gone.
+ * Values are tab-escaped. */
+struct sasl_request *sasl_start(struct sasl *sasl, const char *mechanism, struct range initial,
+    bool have_initial, const char *local_ip, const char *remote_ip, const char *session_id,
+    sasl_cb *cb, void *ctx);
 void sasl_continue(struct sasl_request *request, struct range response);
 /* No callback after this. */
 void sasl_cancel(struct sasl_request **request);

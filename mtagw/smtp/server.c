@@ -1,8 +1,8 @@
 /*
  * server: the life of a session on the receiving side: greeting, TLS, lines, answers, end. Protocol
- * order and limits are here and in server_cmd.c, the message stream in server_data.c; what a command
- * means to the house is the role's, asked through smtp_server_ops. Pipelined commands simply wait in
- * the connection's buffer until the question that stands is answered.
+ * order and limits are here and in server_cmd.c, the message stream in server_data.c; what a
+ * command means to the house is the role's, asked through smtp_server_ops. Pipelined commands
+ * simply wait in the connection's buffer until the question that stands is answered.
  */
 #include "mtagw/smtp/server.h"
 
@@ -14,14 +14,17 @@
 #include "mtagw/base/log.h"
 #include "mtagw/smtp/server_private.h"
 
-/* RFC 5321 4.5.3.1.4 wants 512 and room for extensions; an AUTH line may be 12,288 (RFC 4954 section 4.3). */
+/* RFC 5321 4.5.3.1.4 wants 512 and room for extensions; an AUTH line may be 12,288 (RFC 4954
+ * section 4.3). */
 #define COMMAND_LINE_MAX 2048
 #define AUTH_LINE_MAX 12288
 /* A command line that has not ended after this much is no SMTP. */
 #define SKIPPED_MAX (128 * 1024)
 
-static const char *const state_names[] = {"tls", "start", "ready", "mail", "rcpt", "data", "auth", "closed"};
-_Static_assert(sizeof(state_names) / sizeof(state_names[0]) == SERVER_STATE_COUNT, "a name for each state");
+static const char *const state_names[] = {
+    "tls", "start", "ready", "mail", "rcpt", "data", "auth", "closed"};
+_Static_assert(
+    sizeof(state_names) / sizeof(state_names[0]) == SERVER_STATE_COUNT, "a name for each state");
 
 static void server_process(struct smtp_session *s);
 
@@ -99,11 +102,13 @@ static bool take_line(struct smtp_session *s)
 	} else if (line.len == 0 || line.p[line.len - 1] != '\r') {
 		conn_drain(s->conn, line.len + 1);
 		server_reply(s, 500, "5.5.2", "bare LF: command lines end with CRLF");
-	} else if (memchr(line.p, '\r', line.len - 1) != NULL || memchr(line.p, '\0', line.len) != NULL) {
+	} else if (memchr(line.p, '\r', line.len - 1) != NULL ||
+	           memchr(line.p, '\0', line.len) != NULL) {
 		conn_drain(s->conn, line.len + 1);
 		server_reply(s, 500, "5.5.2", "bare CR or NUL in a command line");
 	} else {
-		char *copy = mem_strndup(line.p, line.len - 1); /* the buffer moves when we answer */
+		char *copy =
+		    mem_strndup(line.p, line.len - 1); /* the buffer moves when we answer */
 
 		conn_drain(s->conn, line.len + 1);
 		if (s->state == SERVER_AUTH)
@@ -154,7 +159,8 @@ static void server_process(struct smtp_session *s)
 	bool more = true;
 
 	s->processing = true;
-	while (more && !s->gone && s->question == ASK_NONE && s->state != SERVER_TLS && s->state != SERVER_CLOSED) {
+	while (more && !s->gone && s->question == ASK_NONE && s->state != SERVER_TLS &&
+	       s->state != SERVER_CLOSED) {
 		if (s->state == SERVER_DATA) {
 			struct range in = conn_input(s->conn);
 
@@ -217,7 +223,8 @@ static void event(struct conn *conn, enum conn_event what, void *ctx)
 	}
 }
 
-struct smtp_session *smtp_session_new(struct loop *loop, int fd, const struct smtp_server_params *params)
+struct smtp_session *smtp_session_new(
+    struct loop *loop, int fd, const struct smtp_server_params *params)
 {
 	struct smtp_session *s = mem_zalloc(sizeof(*s));
 	uint64_t random;
@@ -271,11 +278,13 @@ void smtp_session_reply(struct smtp_session *s, int code, const char *enhanced, 
 		resume_later(s);
 }
 
-void smtp_session_fail_data(struct smtp_session *s, int code, const char *enhanced, const char *text)
+void smtp_session_fail_data(
+    struct smtp_session *s, int code, const char *enhanced, const char *text)
 {
 	server_data_fail(s, code, enhanced, "%s", text);
 	if (s->question == ASK_DATA && !s->processing) /* it failed after the end: answer now */
-		smtp_session_reply(s, s->data_failure.code, s->data_failure.enhanced, s->data_failure.text);
+		smtp_session_reply(
+		    s, s->data_failure.code, s->data_failure.enhanced, s->data_failure.text);
 }
 
 void smtp_session_pause_data(struct smtp_session *s, bool paused)

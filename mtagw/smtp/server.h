@@ -1,4 +1,5 @@
-/* smtp server: one session of RFC 5321/6409, protocol order and limits; the role answers through callbacks. */
+/* smtp server: one session of RFC 5321/6409, protocol order and limits; the role answers through
+ * callbacks. */
 #ifndef SMTP_SERVER_H
 #define SMTP_SERVER_H
 
@@ -12,7 +13,8 @@
 
 struct smtp_session;
 
-/* Final answer to a command or message: the role calls one of these exactly once per question, at once or later. */
+/* Final answer to a command or message: the role calls one of these exactly once per question, at
+ * once or later. */
 struct smtp_reply {
 	int code;             /* 250, 451, 550 ... */
 	const char *enhanced; /* "5.1.1" */
@@ -34,34 +36,40 @@ struct smtp_tx {
 	void *role_data; /* the role's own */
 };
 
-/* What the role decides. Each callback may answer at once by smtp_session_reply or keep the session and do so later (the session
- * handles no further command until then). */
+/* What the role decides. Each callback may answer at once by smtp_session_reply or keep the session
+ * and do so later (the session handles no further command until then). */
 struct smtp_server_ops {
-	void (*auth)(struct smtp_session *s, const char *mechanism, struct range initial, void *ctx);
+	void (*auth)(
+	    struct smtp_session *s, const char *mechanism, struct range initial, void *ctx);
 	void (*auth_continue)(struct smtp_session *s, struct range response, void *ctx);
 	void (*mail)(struct smtp_session *s, struct smtp_tx *tx, void *ctx);
-	void (*rcpt)(struct smtp_session *s, struct smtp_tx *tx, const struct smtp_rcpt *rcpt, void *ctx);
-	/* DATA accepted: bytes follow by data (dot-unstuffed, strict CRLF, whole or cut anywhere), then data_end; data may refuse by smtp_session_fail_data, the rest
-	 * is then read and thrown away. */
+	void (*rcpt)(
+	    struct smtp_session *s, struct smtp_tx *tx, const struct smtp_rcpt *rcpt, void *ctx);
+	/* DATA accepted: bytes follow by data (dot-unstuffed, strict CRLF, whole or cut anywhere),
+	 * then data_end; data may refuse by smtp_session_fail_data, the rest is then read and
+	 * thrown away. */
 	void (*data_begin)(struct smtp_session *s, struct smtp_tx *tx, void *ctx);
-	void (*data)(struct smtp_session *s, struct smtp_tx *tx, const void *bytes, size_t len, void *ctx);
+	void (*data)(
+	    struct smtp_session *s, struct smtp_tx *tx, const void *bytes, size_t len, void *ctx);
 	void (*data_end)(struct smtp_session *s, struct smtp_tx *tx, void *ctx);
-	/* The transaction is gone (RSET, EHLO, QUIT, disconnect, or after data_end's reply). A pending answer must not be given any more. */
+	/* The transaction is gone (RSET, EHLO, QUIT, disconnect, or after data_end's reply). A
+	 * pending answer must not be given any more. */
 	void (*reset)(struct smtp_session *s, struct smtp_tx *tx, void *ctx);
 	/* The session is gone with its reason; last call for it. */
 	void (*closed)(struct smtp_session *s, const char *reason, void *ctx);
 };
 struct smtp_server_params {
-	bool submission;   /* AUTH wanted before MAIL, offered under TLS only */
+	bool submission; /* AUTH wanted before MAIL, offered under TLS only */
 	bool implicit_tls;
-	struct tls *tls;   /* NULL: no STARTTLS */
+	struct tls *tls;             /* NULL: no STARTTLS */
 	const char *auth_mechanisms; /* "PLAIN LOGIN SCRAM-SHA-256"; "" none now */
 	const struct settings *settings;
 	const struct smtp_server_ops *ops;
 	void *ctx;
 };
 /* Takes the accepted descriptor. */
-struct smtp_session *smtp_session_new(struct loop *loop, int fd, const struct smtp_server_params *params);
+struct smtp_session *smtp_session_new(
+    struct loop *loop, int fd, const struct smtp_server_params *params);
 /* Answers the question that stands. */
 void smtp_session_reply(struct smtp_session *s, int code, const char *enhanced, const char *text);
 /* Answer to an auth question: 334 with base64 of the challenge; success sets the login. */
@@ -69,7 +77,8 @@ void smtp_session_auth_challenge(struct smtp_session *s, struct range challenge)
 void smtp_session_auth_ok(struct smtp_session *s, const char *login);
 void smtp_session_auth_fail(struct smtp_session *s, bool temporary);
 /* From data: refuse what is coming with this reply at the end of data. */
-void smtp_session_fail_data(struct smtp_session *s, int code, const char *enhanced, const char *text);
+void smtp_session_fail_data(
+    struct smtp_session *s, int code, const char *enhanced, const char *text);
 /* Bytes of DATA are not read while paused (the role waits for the store). */
 void smtp_session_pause_data(struct smtp_session *s, bool paused);
 /* 421 and close, after the answer that stands. */

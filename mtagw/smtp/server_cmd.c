@@ -1,7 +1,7 @@
 /*
- * server_cmd: the verbs of the server side, a table of what is allowed when (RFC 5321 4.1, RFC 3207,
- * RFC 4954, RFC 1870, RFC 6152). A command is checked here and then either answered or handed to the
- * role as a question.
+ * server_cmd: the verbs of the server side, a table of what is allowed when (RFC 5321 4.1, RFC
+ * 3207, RFC 4954, RFC 1870, RFC 6152). A command is checked here and then either answered or handed
+ * to the role as a question.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,11 +49,12 @@ static void do_ehlo(struct smtp_session *s, struct range args)
 	if (!take_helo(s, args))
 		return;
 	s->extended = true;
-	conn_printf(s->conn, "250-%s\r\n250-PIPELINING\r\n250-SIZE %lld\r\n250-8BITMIME\r\n", settings->hostname,
-	    (long long)settings->message_size_limit);
+	conn_printf(s->conn, "250-%s\r\n250-PIPELINING\r\n250-SIZE %lld\r\n250-8BITMIME\r\n",
+	    settings->hostname, (long long)settings->message_size_limit);
 	if (s->params.tls != NULL && !tls)
 		conn_printf(s->conn, "250-STARTTLS\r\n");
-	if (s->params.submission && tls && s->login[0] == '\0' && s->params.auth_mechanisms[0] != '\0')
+	if (s->params.submission && tls && s->login[0] == '\0' &&
+	    s->params.auth_mechanisms[0] != '\0')
 		conn_printf(s->conn, "250-AUTH %s\r\n", s->params.auth_mechanisms);
 	conn_printf(s->conn, "250 ENHANCEDSTATUSCODES\r\n");
 }
@@ -71,7 +72,8 @@ static void do_starttls(struct smtp_session *s, struct range args)
 		server_reset_tx(s);
 		s->helo[0] = s->login[0] = '\0';
 		server_set_state(s, SERVER_TLS);
-		conn_start_tls(s->conn, s->params.tls, NULL); /* what was injected before is thrown away */
+		conn_start_tls(
+		    s->conn, s->params.tls, NULL); /* what was injected before is thrown away */
 	}
 }
 
@@ -103,14 +105,17 @@ static void do_auth(struct smtp_session *s, struct range args)
 		server_reply(s, 538, "5.7.11", "AUTH needs TLS: STARTTLS first");
 	else if (s->login[0] != '\0' || s->state != SERVER_READY)
 		server_reply(s, 503, "5.5.1", "AUTH is not possible now");
-	else if (name.len == 0 || name.len >= sizeof(mechanism) || !offered(s->params.auth_mechanisms, name))
+	else if (name.len == 0 || name.len >= sizeof(mechanism) ||
+	         !offered(s->params.auth_mechanisms, name))
 		server_reply(s, 504, "5.5.4", "this mechanism is not offered");
 	else {
-		struct range rest = range_trim((struct range){args.p + name.len, args.len - name.len});
+		struct range rest =
+		    range_trim((struct range){args.p + name.len, args.len - name.len});
 
 		(void)snprintf(mechanism, sizeof(mechanism), "%.*s", (int)name.len, name.p);
 		have = rest.len > 0;
-		if (have && !(rest.len == 1 && rest.p[0] == '=') && codec_unbase64(&initial, rest.p, rest.len) < 0) {
+		if (have && !(rest.len == 1 && rest.p[0] == '=') &&
+		    codec_unbase64(&initial, rest.p, rest.len) < 0) {
 			server_reply(s, 501, "5.5.2", "the initial response is not base64");
 		} else {
 			struct range r = have ? buf_range(&initial) : (struct range){0};
@@ -174,7 +179,8 @@ static bool mail_params(struct smtp_session *s, struct range rest)
 				server_reply(s, 501, "5.5.4", "SIZE wants a number");
 				return false;
 			}
-			if (s->tx->size_declared > (uint64_t)s->params.settings->message_size_limit) {
+			if (s->tx->size_declared >
+			    (uint64_t)s->params.settings->message_size_limit) {
 				server_reply(s, 552, "5.3.4", "message larger than the limit");
 				return false;
 			}
@@ -206,7 +212,8 @@ static void do_mail(struct smtp_session *s, struct range args)
 	struct err err;
 
 	if (s->params.submission && s->login[0] == '\0') {
-		server_reply(s, 530, "5.7.0", conn_is_tls(s->conn) ? "AUTH first" : "STARTTLS and AUTH first");
+		server_reply(s, 530, "5.7.0",
+		    conn_is_tls(s->conn) ? "AUTH first" : "STARTTLS and AUTH first");
 		return;
 	}
 	if (!take_keyword(&args, "FROM:")) {

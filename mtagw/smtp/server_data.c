@@ -1,8 +1,9 @@
 /*
- * server_data: the stream behind DATA, the one place that knows where a message ends. Only CRLF . CRLF
- * does (RFC 5321 4.1.1.4); every other line end is an offence that refuses the whole message at its
- * real end, so that nothing can be smuggled behind a false one. NUL, bare CR, bare LF and over-long
- * lines are refused, never repaired. Lines are not buffered: ten megabytes without CRLF cost nothing.
+ * server_data: the stream behind DATA, the one place that knows where a message ends. Only CRLF .
+ * CRLF does (RFC 5321 4.1.1.4); every other line end is an offence that refuses the whole message
+ * at its real end, so that nothing can be smuggled behind a false one. NUL, bare CR, bare LF and
+ * over-long lines are refused, never repaired. Lines are not buffered: ten megabytes without CRLF
+ * cost nothing.
  */
 #include "mtagw/smtp/server_private.h"
 
@@ -19,7 +20,8 @@ void server_data_start(struct smtp_session *s)
 	server_set_state(s, SERVER_DATA);
 }
 
-void server_data_fail(struct smtp_session *s, int code, const char *enhanced, const char *format, ...)
+void server_data_fail(
+    struct smtp_session *s, int code, const char *enhanced, const char *format, ...)
 {
 	va_list ap;
 
@@ -45,7 +47,8 @@ static void end_of_data(struct smtp_session *s)
 	if (s->data_failure.code == 0)
 		s->params.ops->data_end(s, s->tx, s->params.ctx);
 	if (s->question == ASK_DATA && s->data_failure.code != 0)
-		smtp_session_reply(s, s->data_failure.code, s->data_failure.enhanced, s->data_failure.text);
+		smtp_session_reply(
+		    s, s->data_failure.code, s->data_failure.enhanced, s->data_failure.text);
 }
 
 static void line_ended(struct smtp_session *s)
@@ -60,16 +63,18 @@ static void text_byte(struct smtp_session *s, char c)
 {
 	s->data_state = DATA_TEXT;
 	if (c == '\n') {
-		server_data_fail(s, 550, "5.5.2", "bare LF in line %zu of the message: lines end with CRLF", s->data_lines);
+		server_data_fail(s, 550, "5.5.2",
+		    "bare LF in line %zu of the message: lines end with CRLF", s->data_lines);
 	} else if (c == '\0') {
-		server_data_fail(s, 550, "5.5.2", "NUL byte in line %zu of the message", s->data_lines);
+		server_data_fail(
+		    s, 550, "5.5.2", "NUL byte in line %zu of the message", s->data_lines);
 	} else if (c == '\r') {
 		s->data_state = DATA_CR;
 		return;
 	}
 	if (++s->data_line_len > (size_t)s->params.settings->line_length_limit)
-		server_data_fail(s, 550, "5.5.2", "line %zu of the message is longer than %d bytes", s->data_lines,
-		    s->params.settings->line_length_limit);
+		server_data_fail(s, 550, "5.5.2", "line %zu of the message is longer than %d bytes",
+		    s->data_lines, s->params.settings->line_length_limit);
 }
 
 size_t server_data_feed(struct smtp_session *s, struct range bytes)
@@ -82,7 +87,8 @@ size_t server_data_feed(struct smtp_session *s, struct range bytes)
 		switch (s->data_state) {
 		case DATA_LINE:
 			if (*p == '.') {
-				give(s, from, p); /* a stuffed dot is dropped, a lone one may be the end */
+				give(s, from,
+				    p); /* a stuffed dot is dropped, a lone one may be the end */
 				from = p + 1;
 				s->data_state = DATA_DOT;
 			} else {
@@ -102,7 +108,9 @@ size_t server_data_feed(struct smtp_session *s, struct range bytes)
 				end_of_data(s);
 				return (size_t)(p + 1 - bytes.p);
 			}
-			server_data_fail(s, 550, "5.5.2", "bare CR in line %zu of the message: lines end with CRLF", s->data_lines);
+			server_data_fail(s, 550, "5.5.2",
+			    "bare CR in line %zu of the message: lines end with CRLF",
+			    s->data_lines);
 			text_byte(s, *p);
 			break;
 		case DATA_CR:
@@ -113,8 +121,9 @@ size_t server_data_feed(struct smtp_session *s, struct range bytes)
 				}
 				line_ended(s);
 			} else {
-				server_data_fail(
-				    s, 550, "5.5.2", "bare CR in line %zu of the message: lines end with CRLF", s->data_lines);
+				server_data_fail(s, 550, "5.5.2",
+				    "bare CR in line %zu of the message: lines end with CRLF",
+				    s->data_lines);
 				text_byte(s, *p);
 			}
 			carried = false;
@@ -124,6 +133,8 @@ size_t server_data_feed(struct smtp_session *s, struct range bytes)
 			break;
 		}
 	}
-	give(s, from, s->data_state == DATA_CR && end > from ? end - 1 : end); /* a last CR waits for its LF */
+	give(s, from,
+	    s->data_state == DATA_CR && end > from ? end - 1
+	                                           : end); /* a last CR waits for its LF */
 	return bytes.len;
 }

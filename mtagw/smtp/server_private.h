@@ -33,14 +33,14 @@ struct smtp_session {
 	struct smtp_tx *tx;
 	size_t rcpts_size; /* allocated */
 	int errors;
-	bool extended;     /* EHLO, not HELO */
-	bool processing;   /* inside server_process: answers only clear the question */
-	bool deferred;     /* a server_process is on its way from the loop */
-	bool gone;         /* closed; freed when nothing is on its way */
-	bool eof;          /* the peer sends no more; what it sent is still handled */
-	size_t skipped;    /* bytes of it so far */
-	bool skipping;     /* an over-long command line is thrown away up to its end */
-	const char *shut;  /* 421 with this text as soon as nothing is under way */
+	bool extended;    /* EHLO, not HELO */
+	bool processing;  /* inside server_process: answers only clear the question */
+	bool deferred;    /* a server_process is on its way from the loop */
+	bool gone;        /* closed; freed when nothing is on its way */
+	bool eof;         /* the peer sends no more; what it sent is still handled */
+	size_t skipped;   /* bytes of it so far */
+	bool skipping;    /* an over-long command line is thrown away up to its end */
+	const char *shut; /* 421 with this text as soon as nothing is under way */
 	/* DATA */
 	enum data_state data_state;
 	bool data_paused;
@@ -64,7 +64,7 @@ void server_auth_line(struct smtp_session *s, struct range line);
 void server_data_start(struct smtp_session *s);
 size_t server_data_feed(struct smtp_session *s, struct range bytes);
 /* The first offence stands; the rest of the message is read and thrown away. */
-__attribute__((format(printf, 4, 5))) void server_data_fail(struct smtp_session *s, int code, const char *enhanced,
-    const char *format, ...);
+__attribute__((format(printf, 4, 5))) void server_data_fail(
+    struct smtp_session *s, int code, const char *enhanced, const char *format, ...);
 
 #endif

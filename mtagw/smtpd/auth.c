@@ -1,7 +1,7 @@
 /*
- * auth: AUTH goes to Dovecot, which knows the accounts (R43). Guessing is slowed down twice: a session
- * has few tries, and a peer address that failed too often within ten minutes is told to come back
- * later, whatever it sends.
+ * auth: AUTH goes to Dovecot, which knows the accounts (R43). Guessing is slowed down twice: a
+ * session has few tries, and a peer address that failed too often within ten minutes is told to
+ * come back later, whatever it sends.
  */
 #include "mtagw/smtpd/smtpd.h"
 
@@ -11,7 +11,8 @@
 #include "mtagw/base/clock.h"
 #include "mtagw/base/log.h"
 
-/* Peers remembered for failed AUTH; the oldest makes room, so that memory is bounded whoever guesses. */
+/* Peers remembered for failed AUTH; the oldest makes room, so that memory is bounded whoever
+ * guesses. */
 #define PEERS_MAX 1024
 #define PEER_WINDOW_MS (10 * 60 * 1000)
 
@@ -52,7 +53,8 @@ static void failed(struct guest *guest, bool temporary)
 		guest->auth_failures++;
 		peer_of(guest->ip, true)->failures++;
 	}
-	log_info("auth-failed session=%s peer=%s temporary=%d", smtp_session_id(s), guest->ip, temporary);
+	log_info("auth-failed session=%s peer=%s temporary=%d", smtp_session_id(s), guest->ip,
+	    temporary);
 	smtp_session_auth_fail(s, temporary);
 	if (guest->auth_failures >= guest->door->smtpd->role.settings->auth_failures_max)
 		smtp_session_shut(s, "too many failed AUTH commands");
@@ -69,7 +71,8 @@ static void answered(struct sasl_request *request, const struct sasl_result *res
 		return;
 	case SASL_OK:
 		guest->auth = NULL;
-		log_info("auth-ok session=%s login=%s", smtp_session_id(guest->session), log_safe(result->login));
+		log_info("auth-ok session=%s login=%s", smtp_session_id(guest->session),
+		    log_safe(result->login));
 		smtp_session_auth_ok(guest->session, result->login);
 		return;
 	case SASL_FAIL:
@@ -88,12 +91,13 @@ void auth_start(struct smtp_session *s, const char *mechanism, struct range init
 	struct peer *peer = peer_of(guest->ip, false);
 
 	if (peer != NULL && peer->failures >= d->role.settings->auth_failures_max) {
-		log_info("auth-throttled session=%s peer=%s failures=%d", smtp_session_id(s), guest->ip, peer->failures);
+		log_info("auth-throttled session=%s peer=%s failures=%d", smtp_session_id(s),
+		    guest->ip, peer->failures);
 		smtp_session_auth_fail(s, true);
 		return;
 	}
-	guest->auth = sasl_start(d->sasl, mechanism, initial, initial.p != NULL, "127.0.0.1", guest->ip, smtp_session_id(s),
-	    answered, guest);
+	guest->auth = sasl_start(d->sasl, mechanism, initial, initial.p != NULL, "127.0.0.1",
+	    guest->ip, smtp_session_id(s), answered, guest);
 }
 
 void auth_answer(struct smtp_session *s, struct range response, void *ctx)

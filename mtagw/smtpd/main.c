@@ -1,7 +1,7 @@
 /*
- * mtagw-smtpd: takes mail in, on the MX port and on submission (RFC 5321, 6409, 8314). One event loop,
- * no signing key, no policy: it speaks the protocol, knows which addresses exist, and commits messages
- * in groups before it says 250 (DESIGN 4, 9).
+ * mtagw-smtpd: takes mail in, on the MX port and on submission (RFC 5321, 6409, 8314). One event
+ * loop, no signing key, no policy: it speaks the protocol, knows which addresses exist, and commits
+ * messages in groups before it says 250 (DESIGN 4, 9).
  */
 #include <errno.h>
 #include <netdb.h>
@@ -43,7 +43,8 @@ static void closed(struct smtp_session *s, const char *reason, void *ctx)
 			struct guest *g = *at;
 
 			*at = g->next;
-			log_info("session-end session=%s peer=%s reason=\"%s\"", smtp_session_id(s), g->ip, log_safe(reason));
+			log_info("session-end session=%s peer=%s reason=\"%s\"", smtp_session_id(s),
+			    g->ip, log_safe(reason));
 			auth_drop(g);
 			free(g);
 			d->guest_count--;
@@ -52,8 +53,8 @@ static void closed(struct smtp_session *s, const char *reason, void *ctx)
 	maybe_end(d);
 }
 
-static const struct smtp_server_ops ops = {auth_start, auth_answer, tx_mail, tx_rcpt, tx_data_begin, tx_data, tx_data_end,
-    tx_reset, closed};
+static const struct smtp_server_ops ops = {auth_start, auth_answer, tx_mail, tx_rcpt, tx_data_begin,
+    tx_data, tx_data_end, tx_reset, closed};
 
 /* Says why and closes; the kernel sends it if it can. */
 static void turn_away(int fd, const char *line)
@@ -77,8 +78,12 @@ static void accepted(int fd, void *ctx)
 	struct door *door = ctx;
 	struct smtpd *d = door->smtpd;
 	const struct settings *settings = d->role.settings;
-	struct smtp_server_params params = {.submission = door->submission, .implicit_tls = door->implicit_tls, .tls = d->tls,
-	    .auth_mechanisms = door->submission ? sasl_mechanisms(d->sasl) : "", .settings = settings, .ops = &ops,
+	struct smtp_server_params params = {.submission = door->submission,
+	    .implicit_tls = door->implicit_tls,
+	    .tls = d->tls,
+	    .auth_mechanisms = door->submission ? sasl_mechanisms(d->sasl) : "",
+	    .settings = settings,
+	    .ops = &ops,
 	    .ctx = door};
 	struct sockaddr_storage peer;
 	socklen_t len = sizeof(peer);
@@ -86,8 +91,10 @@ static void accepted(int fd, void *ctx)
 	char ip[64] = "unknown";
 
 	if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0)
-		(void)getnameinfo((struct sockaddr *)&peer, len, ip, sizeof(ip), NULL, 0, NI_NUMERICHOST);
-	if (d->guest_count >= settings->smtpd_sessions_max || sessions_of(d, ip) >= settings->smtpd_sessions_per_peer) {
+		(void)getnameinfo(
+		    (struct sockaddr *)&peer, len, ip, sizeof(ip), NULL, 0, NI_NUMERICHOST);
+	if (d->guest_count >= settings->smtpd_sessions_max ||
+	    sessions_of(d, ip) >= settings->smtpd_sessions_per_peer) {
 		if (!door->implicit_tls)
 			turn_away(fd, "421 4.7.0 too many sessions, try again later\r\n");
 		else
@@ -132,7 +139,8 @@ static void reload(void *ctx)
 {
 	struct smtpd *d = ctx;
 	struct err err;
-	struct tls *tls = tls_server_new(d->role.settings->tls_cert, d->role.settings->tls_key, &err);
+	struct tls *tls =
+	    tls_server_new(d->role.settings->tls_cert, d->role.settings->tls_key, &err);
 
 	if (tls == NULL) {
 		log_error("tls-reload-failed reason=\"%s\"", log_safe(err.text));

@@ -1,8 +1,9 @@
 /*
- * tx: one mail transaction: who may send to whom (protocol, login against sender, unknown recipients;
- * everything else is policy's and is answered by mail after the 250), the stream of DATA through guard
- * and header repair into the store, and 250 only after COMMIT. A small message stays in memory until
- * then; a large one goes out in chunks while it comes in, and reading stops while the store is behind.
+ * tx: one mail transaction: who may send to whom (protocol, login against sender, unknown
+ * recipients; everything else is policy's and is answered by mail after the 250), the stream of
+ * DATA through guard and header repair into the store, and 250 only after COMMIT. A small message
+ * stays in memory until then; a large one goes out in chunks while it comes in, and reading stops
+ * while the store is behind.
  */
 #include "mtagw/smtpd/smtpd.h"
 
@@ -16,7 +17,8 @@
 #include "mtagw/mail/guard.h"
 #include "mtagw/mail/intake.h"
 
-/* Chunks of one message on their way to the store at once: reading goes on while one is written, no further. */
+/* Chunks of one message on their way to the store at once: reading goes on while one is written, no
+ * further. */
 #define CHUNKS_UNDERWAY_MAX 2
 
 struct stream {
@@ -24,9 +26,9 @@ struct stream {
 	struct smtp_session *session;
 	struct smtp_tx *tx;
 	struct guard *guard;
-	struct buf header;  /* until the empty line */
+	struct buf header; /* until the empty line */
 	bool in_body;
-	struct buf stored;  /* bytes not yet in a chunk */
+	struct buf stored; /* bytes not yet in a chunk */
 	struct sha256 *stored_hash, *raw_hash;
 	uint64_t size;
 	int64_t id, body_id, at_ms;
@@ -59,7 +61,8 @@ void tx_mail(struct smtp_session *s, struct smtp_tx *tx, void *ctx)
 		smtp_session_reply(s, 250, "2.1.0", "sender ok");
 }
 
-static const struct known_address *find_local(struct smtpd *d, const struct address *a, struct arena *arena)
+static const struct known_address *find_local(
+    struct smtpd *d, const struct address *a, struct arena *arena)
 {
 	const char *detail;
 	char *base = arena_strdup(arena, address_base(a, arena, &detail));
@@ -114,7 +117,8 @@ static void fail(struct stream *st, int code, const char *enhanced, const char *
 	if (st->failed)
 		return;
 	st->failed = true;
-	log_info("data-refused session=%s code=%d reason=\"%s\"", smtp_session_id(st->session), code, log_safe(text));
+	log_info("data-refused session=%s code=%d reason=\"%s\"", smtp_session_id(st->session),
+	    code, log_safe(text));
 	smtp_session_fail_data(st->session, code, enhanced, text);
 }
 
@@ -123,7 +127,8 @@ void tx_data_begin(struct smtp_session *s, struct smtp_tx *tx, void *ctx)
 	struct door *door = ctx;
 	struct smtpd *d = door->smtpd;
 	struct stream *st = mem_zalloc(sizeof(*st));
-	struct guard_limits limits = {.message_max = (uint64_t)d->role.settings->message_size_limit};
+	struct guard_limits limits = {
+	    .message_max = (uint64_t)d->role.settings->message_size_limit};
 
 	st->door = door;
 	st->session = s;
@@ -157,7 +162,8 @@ static void chunk_done(bool ok, void *ctx)
 		st->failed = true;
 	smtp_session_pause_data(st->session, st->chunks_underway >= CHUNKS_UNDERWAY_MAX);
 	if (st->ended && st->chunks_underway == 0 && st->failed)
-		smtp_session_reply(st->session, 451, "4.3.0", "the store is not available, try again later");
+		smtp_session_reply(
+		    st->session, 451, "4.3.0", "the store is not available, try again later");
 	else if (st->ended && st->chunks_underway == 0)
 		submit(st);
 }
@@ -168,12 +174,14 @@ static void flush_chunks(struct stream *st, bool all)
 	struct smtpd *d = st->door->smtpd;
 	size_t at = 0;
 
-	while (!st->failed && (st->stored.len - at >= ACCEPT_CHUNK_BYTES || (all && at < st->stored.len))) {
-		size_t len = st->stored.len - at < ACCEPT_CHUNK_BYTES ? st->stored.len - at : ACCEPT_CHUNK_BYTES;
+	while (!st->failed &&
+	       (st->stored.len - at >= ACCEPT_CHUNK_BYTES || (all && at < st->stored.len))) {
+		size_t len = st->stored.len - at < ACCEPT_CHUNK_BYTES ? st->stored.len - at
+		                                                      : ACCEPT_CHUNK_BYTES;
 
 		st->chunks_underway++;
-		accept_chunk(d->accept, st->body_id, st->chunks++, (struct range){st->stored.data + at, len}, st->at_ms,
-		    chunk_done, st);
+		accept_chunk(d->accept, st->body_id, st->chunks++,
+		    (struct range){st->stored.data + at, len}, st->at_ms, chunk_done, st);
 		at += len;
 	}
 	if (at > 0) {
@@ -206,10 +214,16 @@ static void header_whole(struct stream *st, struct range block)
 {
 	const struct settings *settings = st->door->smtpd->role.settings;
 	char id[24];
-	struct intake in = {.submission = st->door->submission, .hostname = settings->hostname, .domain = settings->domain,
-	    .helo = smtp_session_helo(st->session), .peer_ip = smtp_session_peer_ip(st->session),
-	    .protocol = smtp_session_protocol(st->session), .tls = smtp_session_tls(st->session), .queue_id = id,
-	    .login = smtp_session_login(st->session), .at_ms = st->at_ms,
+	struct intake in = {.submission = st->door->submission,
+	    .hostname = settings->hostname,
+	    .domain = settings->domain,
+	    .helo = smtp_session_helo(st->session),
+	    .peer_ip = smtp_session_peer_ip(st->session),
+	    .protocol = smtp_session_protocol(st->session),
+	    .tls = smtp_session_tls(st->session),
+	    .queue_id = id,
+	    .login = smtp_session_login(st->session),
+	    .at_ms = st->at_ms,
 	    .for_rcpt = st->tx->rcpt_count == 1 ? st->tx->rcpts[0].text : NULL};
 	const char *enhanced = "5.6.0";
 	struct header header;
@@ -273,8 +287,10 @@ static int compare_texts(const void *a, const void *b)
 	return strcasecmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Who, which Message-ID, which bytes, to whom (the order aside): a client that lost our 250 sends the same again (DESIGN 9). */
-static void make_key(struct stream *st, const char *const *rcpts, size_t count, uint8_t key[SHA256_BYTES])
+/* Who, which Message-ID, which bytes, to whom (the order aside): a client that lost our 250 sends
+ * the same again (DESIGN 9). */
+static void make_key(
+    struct stream *st, const char *const *rcpts, size_t count, uint8_t key[SHA256_BYTES])
 {
 	const char **sorted = arena_alloc(st->tx->arena, (count + 1) * sizeof(*sorted));
 	const char *login = smtp_session_login(st->session);
@@ -288,7 +304,8 @@ static void make_key(struct stream *st, const char *const *rcpts, size_t count, 
 		sha256_add(sha, login, strlen(login) + 1);
 	} else {
 		sha256_add(sha, st->tx->sender_text, strlen(st->tx->sender_text) + 1);
-		sha256_add(sha, smtp_session_peer_ip(st->session), strlen(smtp_session_peer_ip(st->session)) + 1);
+		sha256_add(sha, smtp_session_peer_ip(st->session),
+		    strlen(smtp_session_peer_ip(st->session)) + 1);
 	}
 	sha256_add(sha, st->headers.message_id, strlen(st->headers.message_id) + 1);
 	sha256_add(sha, raw, sizeof(raw));
@@ -305,8 +322,9 @@ static void committed(enum accept_result result, int64_t id, const char *text, v
 
 	st->wait = NULL;
 	(void)snprintf(line, sizeof(line), "queued as %lld", (long long)id);
-	log_info("data-end session=%s id=%lld result=%d size=%llu rcpts=%zu sender=%s", smtp_session_id(s), (long long)id,
-	    (int)result, (unsigned long long)st->size, st->tx->rcpt_count, log_safe(st->tx->sender_text));
+	log_info("data-end session=%s id=%lld result=%d size=%llu rcpts=%zu sender=%s",
+	    smtp_session_id(s), (long long)id, (int)result, (unsigned long long)st->size,
+	    st->tx->rcpt_count, log_safe(st->tx->sender_text));
 	switch (result) {
 	case ACCEPT_STORED:
 	case ACCEPT_DUPLICATE:
@@ -329,20 +347,34 @@ static void submit(struct stream *st)
 	struct address login;
 	struct err err;
 	struct accept_message m = {.channel = st->door->submission ? "submission" : "mx",
-	    .session_id = smtp_session_id(st->session), .peer_ip = smtp_session_peer_ip(st->session),
-	    .helo = smtp_session_helo(st->session), .tls = smtp_session_tls(st->session), .sender = st->tx->sender_text,
-	    .rcpts = rcpts, .rcpt_count = st->tx->rcpt_count, .login = smtp_session_login(st->session), .position = "",
-	    .from_address = st->headers.from, .mime_message_id = st->headers.message_id, .subject = st->headers.subject,
-	    .id = st->id, .body_id = st->body_id, .size = st->size, .idempotent = st->client_id,
-	    .bytes = buf_range(&st->stored), .at_ms = st->at_ms};
+	    .session_id = smtp_session_id(st->session),
+	    .peer_ip = smtp_session_peer_ip(st->session),
+	    .helo = smtp_session_helo(st->session),
+	    .tls = smtp_session_tls(st->session),
+	    .sender = st->tx->sender_text,
+	    .rcpts = rcpts,
+	    .rcpt_count = st->tx->rcpt_count,
+	    .login = smtp_session_login(st->session),
+	    .position = "",
+	    .from_address = st->headers.from,
+	    .mime_message_id = st->headers.message_id,
+	    .subject = st->headers.subject,
+	    .id = st->id,
+	    .body_id = st->body_id,
+	    .size = st->size,
+	    .idempotent = st->client_id,
+	    .bytes = buf_range(&st->stored),
+	    .at_ms = st->at_ms};
 
 	for (size_t i = 0; i < st->tx->rcpt_count; i++) {
 		const struct smtp_rcpt *r = &st->tx->rcpts[i];
 
 		rcpts[i] = r->address.domain[0] ? r->text
-		                                : arena_printf(st->tx->arena, "%s@%s", r->address.local, d->role.settings->domain);
+		                                : arena_printf(st->tx->arena, "%s@%s",
+		                                      r->address.local, d->role.settings->domain);
 	}
-	if (m.login[0] != '\0' && address_parse(range_of(m.login), st->tx->arena, &login, &err) == 1 &&
+	if (m.login[0] != '\0' &&
+	    address_parse(range_of(m.login), st->tx->arena, &login, &err) == 1 &&
 	    (known = accept_address(d->accept, login.local)) != NULL)
 		m.position = known->target;
 	sha256_end(&st->stored_hash, m.sha256);

@@ -38,8 +38,8 @@ void delivery_store_free(struct delivery_store **store);
 /* Claims up to max waiting rows (FOR UPDATE SKIP LOCKED; owner, epoch+1, lease), also claimed rows
  * whose lease is over: without dot_at as they were, with dot_at as `uncertain`, recorded. Rows live
  * until done returns. ok false: database away. */
-void delivery_claim(struct delivery_store *store, int max, const char *const *busy, size_t busy_count,
-    int64_t now_ms,
+void delivery_claim(struct delivery_store *store, int max, const char *const *busy,
+    size_t busy_count, int64_t now_ms,
     void (*done)(bool ok, const struct delivery *list, size_t count, void *ctx), void *ctx);
 /* Lease of these claims renewed; lost: ids that are no longer ours. */
 void delivery_renew(struct delivery_store *store, const int64_t *ids, size_t count, int64_t now_ms);

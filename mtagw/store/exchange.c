@@ -1,7 +1,8 @@
 /*
- * exchange: rows of audit.exchange. They are collected as JSON and handed to audit.write, the one SQL
- * function that writes the trail, inside the transaction of the thing they tell about: either both
- * stand or neither. What may have to be erased one day goes into the detail, never into the row.
+ * exchange: rows of audit.exchange. They are collected as JSON and handed to audit.write, the one
+ * SQL function that writes the trail, inside the transaction of the thing they tell about: either
+ * both stand or neither. What may have to be erased one day goes into the detail, never into the
+ * row.
  */
 #include "mtagw/store/exchange.h"
 
@@ -74,8 +75,8 @@ static json_t *row_json(const struct exchange *x, int64_t id, const char *const 
 	return row;
 }
 
-int exchanges_add(struct exchanges *list, struct db *db, struct ids *ids, const struct exchange *exchange,
-    const char *const *details, struct err *error_r)
+int exchanges_add(struct exchanges *list, struct db *db, struct ids *ids,
+    const struct exchange *exchange, const char *const *details, struct err *error_r)
 {
 	int64_t id;
 

@@ -11,30 +11,41 @@
 #include <jansson.h>
 
 static const struct stmt insert = {"letter_insert",
-    "insert into office.letter (id, message_id, type, scope, direction, state, state_at, agency, position, incumbency,"
-    " login, subject, summary, classification_code, security_class, urgency, xml, canonical_sha256, mime_message_id,"
+    "insert into office.letter (id, message_id, type, scope, direction, state, state_at, agency, "
+    "position, incumbency,"
+    " login, subject, summary, classification_code, security_class, urgency, xml, "
+    "canonical_sha256, mime_message_id,"
     " reply_token, policy_version, rule_id, created_at)"
-    " values ($1, $2, $3, $4, $5, $6, $21, $7, $8, nullif($9, 0), $10, $11, $12, $13, $14, $15, $16, $17, $18,"
+    " values ($1, $2, $3, $4, $5, $6, $21, $7, $8, nullif($9, 0), $10, $11, $12, $13, $14, $15, "
+    "$16, $17, $18,"
     " nullif($19, 0), $20::int, $22, $21)"};
 static const struct stmt recipients = {"letter_recipients",
-    "insert into office.letter_recipient (letter_id, n, role, inside, name, address, position, agency)"
-    " select $1, ord, role, side = 'inside', name, address, nullif(position, ''), nullif(agency, '')"
+    "insert into office.letter_recipient (letter_id, n, role, inside, name, address, position, "
+    "agency)"
+    " select $1, ord, role, side = 'inside', name, address, nullif(position, ''), nullif(agency, "
+    "'')"
     " from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])"
     " with ordinality as r(role, side, name, address, position, agency, ord)"};
 static const struct stmt state = {
     "letter_state", "update office.letter set state = $2, state_at = $3 where id = $1"};
-static const struct stmt clear = {"letter_clear",
-    "update office.letter set state = 'cleared', state_at = $4, policy_version = $2::int, rule_id = $3 where id = $1"};
+static const struct stmt clear = {
+    "letter_clear", "update office.letter set state = 'cleared', state_at = $4, policy_version = "
+                    "$2::int, rule_id = $3 where id = $1"};
 static const struct stmt form = {"letter_form",
-    "insert into office.letter_form (letter_id, form, ref, size, sha256, key_fingerprint, created_at)"
+    "insert into office.letter_form (letter_id, form, ref, size, sha256, key_fingerprint, "
+    "created_at)"
     " values ($1, $2, $3, $4, $5, $6, $7) on conflict (letter_id, form) do nothing"};
 static const struct stmt load = {"letter_load",
-    "select l.id, l.message_id, l.type, l.scope, l.direction, l.state, l.agency, l.position, coalesce(l.incumbency, 0),"
-    " l.login, l.subject, l.summary, l.classification_code, l.security_class, l.urgency, l.xml, l.canonical_sha256,"
-    " l.mime_message_id, coalesce(l.reply_token, 0), l.policy_version, l.rule_id, l.created_at, n.number,"
+    "select l.id, l.message_id, l.type, l.scope, l.direction, l.state, l.agency, l.position, "
+    "coalesce(l.incumbency, 0),"
+    " l.login, l.subject, l.summary, l.classification_code, l.security_class, l.urgency, l.xml, "
+    "l.canonical_sha256,"
+    " l.mime_message_id, coalesce(l.reply_token, 0), l.policy_version, l.rule_id, l.created_at, "
+    "n.number,"
     " n.letter_date::text, m.body_id"
     " from office.letter l join mail.message m on m.id = l.message_id"
-    " left join office.number_ledger n on n.letter_id = l.id and n.state = 'assigned' where l.id = $1"};
+    " left join office.number_ledger n on n.letter_id = l.id and n.state = 'assigned' where l.id = "
+    "$1"};
 static const struct stmt of_message = {
     "letter_of_message", "select id, state from office.letter where message_id = $1"};
 static const struct stmt number = {"letter_number",
@@ -44,11 +55,14 @@ static const struct stmt holder = {"holder_of",
     " join org.person p on p.id = i.person where i.position = $1 and i.valid_from <= $2"
     " and (i.valid_to is null or i.valid_to > $2) order by i.valid_from desc limit 1"};
 static const struct stmt token_insert = {"token_insert",
-    "insert into office.token (id, kind, letter_id, message_id, actor, verb, created_at, expires_at)"
+    "insert into office.token (id, kind, letter_id, message_id, actor, verb, created_at, "
+    "expires_at)"
     " values ($1, $2, nullif($3, 0), nullif($4, 0), nullif($5, ''), nullif($6, ''), $7, $8)"};
-#define TOKEN_COLUMNS                                                                                              \
-	"select id, kind, coalesce(letter_id, 0), coalesce(message_id, 0), coalesce(actor, ''), coalesce(verb, '')," \
-	" created_at, expires_at, coalesce(closed_at, 0), coalesce(closed_by, '') from office.token where id = $1"
+#define TOKEN_COLUMNS                                                                             \
+	"select id, kind, coalesce(letter_id, 0), coalesce(message_id, 0), coalesce(actor, ''), " \
+	"coalesce(verb, ''),"                                                                     \
+	" created_at, expires_at, coalesce(closed_at, 0), coalesce(closed_by, '') from "          \
+	"office.token where id = $1"
 static const struct stmt token_load = {"token_load", TOKEN_COLUMNS};
 static const struct stmt token_lock = {"token_lock", TOKEN_COLUMNS " for update"};
 static const struct stmt token_close = {"token_close",
@@ -56,18 +70,22 @@ static const struct stmt token_close = {"token_close",
 static const struct stmt action_insert = {"action_insert",
     "insert into office.action (actor, prompt, verb, at, message_id) values ($1, $2, $3, $4, $5)"};
 
-const struct stmt *const letter_row_statements[] = {&insert, &recipients, &state, &clear, &form, &load, &of_message,
-    &number, &holder, &token_insert, &token_load, &token_lock, &token_close, &action_insert, NULL};
+const struct stmt *const letter_row_statements[] = {&insert, &recipients, &state, &clear, &form,
+    &load, &of_message, &number, &holder, &token_insert, &token_load, &token_lock, &token_close,
+    &action_insert, NULL};
 
-void letter_row_queue_insert(struct db *db, const struct letter_row *l, const struct letter_row_recipient *list,
-    size_t count, struct arena *arena)
+void letter_row_queue_insert(struct db *db, const struct letter_row *l,
+    const struct letter_row_recipient *list, size_t count, struct arena *arena)
 {
-	struct db_param params[] = {db_int(l->id), db_int(l->message_id), db_text(l->type), db_text(l->scope),
-	    db_text(l->direction), db_text(l->state), db_text(l->agency), db_text(l->position), db_int(l->incumbency),
-	    db_text(l->login), db_text(db_text_clean(l->subject, arena)), db_text(db_text_clean(l->summary, arena)),
-	    db_text(l->classification_code), db_text(l->security_class), db_text(l->urgency), db_text(l->xml),
-	    db_bytes((struct range){(const char *)l->canonical_sha256, SHA256_BYTES}), db_text(l->mime_message_id),
-	    db_int(l->reply_token), db_int(l->policy_version), db_int(l->created_at_ms), db_text(l->rule_id)};
+	struct db_param params[] = {db_int(l->id), db_int(l->message_id), db_text(l->type),
+	    db_text(l->scope), db_text(l->direction), db_text(l->state), db_text(l->agency),
+	    db_text(l->position), db_int(l->incumbency), db_text(l->login),
+	    db_text(db_text_clean(l->subject, arena)), db_text(db_text_clean(l->summary, arena)),
+	    db_text(l->classification_code), db_text(l->security_class), db_text(l->urgency),
+	    db_text(l->xml),
+	    db_bytes((struct range){(const char *)l->canonical_sha256, SHA256_BYTES}),
+	    db_text(l->mime_message_id), db_int(l->reply_token), db_int(l->policy_version),
+	    db_int(l->created_at_ms), db_text(l->rule_id)};
 	const char **columns[6];
 
 	db_queue(db, &insert, params, 22);
@@ -81,9 +99,9 @@ void letter_row_queue_insert(struct db *db, const struct letter_row *l, const st
 		columns[4][i] = list[i].position ? list[i].position : "";
 		columns[5][i] = list[i].agency ? list[i].agency : "";
 	}
-	struct db_param more[] = {db_int(l->id), db_texts(columns[0], count), db_texts(columns[1], count),
-	    db_texts(columns[2], count), db_texts(columns[3], count), db_texts(columns[4], count),
-	    db_texts(columns[5], count)};
+	struct db_param more[] = {db_int(l->id), db_texts(columns[0], count),
+	    db_texts(columns[1], count), db_texts(columns[2], count), db_texts(columns[3], count),
+	    db_texts(columns[4], count), db_texts(columns[5], count)};
 	db_queue(db, &recipients, more, 7);
 }
 
@@ -94,23 +112,27 @@ void letter_row_queue_state(struct db *db, int64_t id, const char *new_state, in
 	db_queue(db, &state, params, 3);
 }
 
-void letter_row_queue_clear(struct db *db, int64_t id, int policy_version, const char *rule_id, int64_t at_ms)
+void letter_row_queue_clear(
+    struct db *db, int64_t id, int policy_version, const char *rule_id, int64_t at_ms)
 {
-	struct db_param params[] = {db_int(id), db_int(policy_version), db_text(rule_id), db_int(at_ms)};
+	struct db_param params[] = {
+	    db_int(id), db_int(policy_version), db_text(rule_id), db_int(at_ms)};
 
 	db_queue(db, &clear, params, 4);
 }
 
-void letter_row_queue_form(struct db *db, int64_t id, const char *form_name, int64_t ref, uint64_t size,
-    const uint8_t sha256[SHA256_BYTES], const char *fingerprint, int64_t at_ms)
+void letter_row_queue_form(struct db *db, int64_t id, const char *form_name, int64_t ref,
+    uint64_t size, const uint8_t sha256[SHA256_BYTES], const char *fingerprint, int64_t at_ms)
 {
-	struct db_param params[] = {db_int(id), db_text(form_name), db_int(ref), db_int((int64_t)size),
-	    db_bytes((struct range){(const char *)sha256, SHA256_BYTES}), db_text(fingerprint), db_int(at_ms)};
+	struct db_param params[] = {db_int(id), db_text(form_name), db_int(ref),
+	    db_int((int64_t)size), db_bytes((struct range){(const char *)sha256, SHA256_BYTES}),
+	    db_text(fingerprint), db_int(at_ms)};
 
 	db_queue(db, &form, params, 7);
 }
 
-int letter_row_load(struct db *db, int64_t id, struct arena *arena, struct letter_row *l, struct err *error_r)
+int letter_row_load(
+    struct db *db, int64_t id, struct arena *arena, struct letter_row *l, struct err *error_r)
 {
 	struct db_param param = db_int(id);
 	struct db_result *r = NULL;
@@ -123,13 +145,29 @@ int letter_row_load(struct db *db, int64_t id, struct arena *arena, struct lette
 		return 0;
 	}
 #define TEXT(col) arena_strdup(arena, db_get_text(r, 0, col))
-	*l = (struct letter_row){.id = db_get_int(r, 0, 0), .message_id = db_get_int(r, 0, 1), .type = TEXT(2),
-	    .scope = TEXT(3), .direction = TEXT(4), .state = TEXT(5), .agency = TEXT(6), .position = TEXT(7),
-	    .incumbency = db_get_int(r, 0, 8), .login = TEXT(9), .subject = TEXT(10), .summary = TEXT(11),
-	    .classification_code = TEXT(12), .security_class = TEXT(13), .urgency = TEXT(14), .xml = TEXT(15),
-	    .mime_message_id = TEXT(17), .reply_token = db_get_int(r, 0, 18), .policy_version = (int)db_get_int(r, 0, 19),
-	    .rule_id = TEXT(20), .created_at_ms = db_get_int(r, 0, 21),
-	    .number = db_is_null(r, 0, 22) ? NULL : TEXT(22), .date = db_is_null(r, 0, 23) ? NULL : TEXT(23),
+	*l = (struct letter_row){.id = db_get_int(r, 0, 0),
+	    .message_id = db_get_int(r, 0, 1),
+	    .type = TEXT(2),
+	    .scope = TEXT(3),
+	    .direction = TEXT(4),
+	    .state = TEXT(5),
+	    .agency = TEXT(6),
+	    .position = TEXT(7),
+	    .incumbency = db_get_int(r, 0, 8),
+	    .login = TEXT(9),
+	    .subject = TEXT(10),
+	    .summary = TEXT(11),
+	    .classification_code = TEXT(12),
+	    .security_class = TEXT(13),
+	    .urgency = TEXT(14),
+	    .xml = TEXT(15),
+	    .mime_message_id = TEXT(17),
+	    .reply_token = db_get_int(r, 0, 18),
+	    .policy_version = (int)db_get_int(r, 0, 19),
+	    .rule_id = TEXT(20),
+	    .created_at_ms = db_get_int(r, 0, 21),
+	    .number = db_is_null(r, 0, 22) ? NULL : TEXT(22),
+	    .date = db_is_null(r, 0, 23) ? NULL : TEXT(23),
 	    .body_id = db_get_int(r, 0, 24)};
 #undef TEXT
 	hash = db_get_bytes(r, 0, 16);
@@ -139,8 +177,8 @@ int letter_row_load(struct db *db, int64_t id, struct arena *arena, struct lette
 	return 1;
 }
 
-int letter_row_of_message(struct db *db, int64_t message_id, int64_t *id_r, const char **state_r, struct arena *arena,
-    struct err *error_r)
+int letter_row_of_message(struct db *db, int64_t message_id, int64_t *id_r, const char **state_r,
+    struct arena *arena, struct err *error_r)
 {
 	struct db_param param = db_int(message_id);
 	struct db_result *r = NULL;
@@ -159,14 +197,15 @@ int letter_row_of_message(struct db *db, int64_t message_id, int64_t *id_r, cons
 
 static json_t *item_json(const struct number_item *it)
 {
-	json_t *agenda = json_pack("{sI ss ss ss}", "id", (json_int_t)it->agenda_id, "series", it->agenda_series, "agency",
-	    it->agenda_agency, "direction", it->agenda_direction);
-	json_t *exchange = json_pack("{sI sI ss ss sI ss* ss* si ss*}", "id", (json_int_t)it->exchange_id, "at",
-	    (json_int_t)it->at_ms, "event", it->event, "outcome", "done", "letter_id", (json_int_t)it->letter_id,
-	    "position", it->position, "login", it->login, "policy_version", it->policy_version, "rule_id", it->rule_id);
-	json_t *item = json_pack("{sI ss sI ss ss ss* ss*}", "letter_id", (json_int_t)it->letter_id, "date", it->date, "at",
-	    (json_int_t)it->at_ms, "position", it->position, "login", it->login, "series", it->series, "pattern",
-	    it->pattern);
+	json_t *agenda = json_pack("{sI ss ss ss}", "id", (json_int_t)it->agenda_id, "series",
+	    it->agenda_series, "agency", it->agenda_agency, "direction", it->agenda_direction);
+	json_t *exchange = json_pack("{sI sI ss ss sI ss* ss* si ss*}", "id",
+	    (json_int_t)it->exchange_id, "at", (json_int_t)it->at_ms, "event", it->event, "outcome",
+	    "done", "letter_id", (json_int_t)it->letter_id, "position", it->position, "login",
+	    it->login, "policy_version", it->policy_version, "rule_id", it->rule_id);
+	json_t *item = json_pack("{sI ss sI ss ss ss* ss*}", "letter_id", (json_int_t)it->letter_id,
+	    "date", it->date, "at", (json_int_t)it->at_ms, "position", it->position, "login",
+	    it->login, "series", it->series, "pattern", it->pattern);
 
 	json_object_set_new(agenda, "sender", json_string(it->agenda_sender));
 	json_object_set_new(agenda, "destination", json_string(it->agenda_destination));
@@ -181,7 +220,8 @@ static json_t *item_json(const struct number_item *it)
 	return item;
 }
 
-int letter_row_number(struct db *db, struct number_item *items, size_t count, struct arena *arena, struct err *error_r)
+int letter_row_number(struct db *db, struct number_item *items, size_t count, struct arena *arena,
+    struct err *error_r)
 {
 	json_t *list = json_array();
 	struct db_result *r = NULL;
@@ -209,8 +249,8 @@ int letter_row_number(struct db *db, struct number_item *items, size_t count, st
 	return 1;
 }
 
-int holder_of(struct db *db, const char *position, int64_t at_ms, struct arena *arena, struct holder *h,
-    struct err *error_r)
+int holder_of(struct db *db, const char *position, int64_t at_ms, struct arena *arena,
+    struct holder *h, struct err *error_r)
 {
 	struct db_param params[] = {db_text(position), db_int(at_ms)};
 	struct db_result *r = NULL;
@@ -222,21 +262,25 @@ int holder_of(struct db *db, const char *position, int64_t at_ms, struct arena *
 	*h = (struct holder){0, "", "", "", "", "substantive"};
 	if (rc == 1)
 		*h = (struct holder){db_get_int(r, 0, 0), arena_strdup(arena, db_get_text(r, 0, 1)),
-		    arena_strdup(arena, db_get_text(r, 0, 2)), arena_strdup(arena, db_get_text(r, 0, 3)),
-		    arena_strdup(arena, db_get_text(r, 0, 4)), arena_strdup(arena, db_get_text(r, 0, 5))};
+		    arena_strdup(arena, db_get_text(r, 0, 2)),
+		    arena_strdup(arena, db_get_text(r, 0, 3)),
+		    arena_strdup(arena, db_get_text(r, 0, 4)),
+		    arena_strdup(arena, db_get_text(r, 0, 5))};
 	db_result_free(&r);
 	return rc;
 }
 
 void token_row_queue_insert(struct db *db, const struct token_row *t)
 {
-	struct db_param params[] = {db_int(t->id), db_text(t->kind), db_int(t->letter_id), db_int(t->message_id),
-	    db_text(t->actor), db_text(t->verb), db_int(t->created_at_ms), db_int(t->expires_at_ms)};
+	struct db_param params[] = {db_int(t->id), db_text(t->kind), db_int(t->letter_id),
+	    db_int(t->message_id), db_text(t->actor), db_text(t->verb), db_int(t->created_at_ms),
+	    db_int(t->expires_at_ms)};
 
 	db_queue(db, &token_insert, params, 8);
 }
 
-int token_row_load(struct db *db, int64_t id, bool lock, struct arena *arena, struct token_row *t, struct err *error_r)
+int token_row_load(struct db *db, int64_t id, bool lock, struct arena *arena, struct token_row *t,
+    struct err *error_r)
 {
 	struct db_param param = db_int(id);
 	struct db_result *r = NULL;
@@ -246,9 +290,12 @@ int token_row_load(struct db *db, int64_t id, bool lock, struct arena *arena, st
 		return -1;
 	rc = db_rows(r) > 0 ? 1 : 0;
 	if (rc == 1)
-		*t = (struct token_row){db_get_int(r, 0, 0), arena_strdup(arena, db_get_text(r, 0, 1)), db_get_int(r, 0, 2),
-		    db_get_int(r, 0, 3), arena_strdup(arena, db_get_text(r, 0, 4)), arena_strdup(arena, db_get_text(r, 0, 5)),
-		    db_get_int(r, 0, 6), db_get_int(r, 0, 7), db_get_int(r, 0, 8), arena_strdup(arena, db_get_text(r, 0, 9))};
+		*t = (struct token_row){db_get_int(r, 0, 0),
+		    arena_strdup(arena, db_get_text(r, 0, 1)), db_get_int(r, 0, 2),
+		    db_get_int(r, 0, 3), arena_strdup(arena, db_get_text(r, 0, 4)),
+		    arena_strdup(arena, db_get_text(r, 0, 5)), db_get_int(r, 0, 6),
+		    db_get_int(r, 0, 7), db_get_int(r, 0, 8),
+		    arena_strdup(arena, db_get_text(r, 0, 9))};
 	db_result_free(&r);
 	return rc;
 }
@@ -260,8 +307,8 @@ void token_row_queue_close(struct db *db, int64_t id, int64_t at_ms, const char 
 	db_queue(db, &token_close, params, 3);
 }
 
-void action_queue_insert(struct db *db, const char *actor, int64_t prompt, const char *verb, int64_t at_ms,
-    int64_t message_id)
+void action_queue_insert(struct db *db, const char *actor, int64_t prompt, const char *verb,
+    int64_t at_ms, int64_t message_id)
 {
 	struct db_param params[] = {
 	    db_text(actor), db_int(prompt), db_text(verb), db_int(at_ms), db_int(message_id)};

@@ -31,19 +31,22 @@ struct letter_row_recipient {
 	const char *name, *address, *position, *agency; /* the last two NULL outside */
 };
 /* Into the transaction that stands. */
-void letter_row_queue_insert(struct db *db, const struct letter_row *row, const struct letter_row_recipient *list,
-    size_t count, struct arena *arena);
+void letter_row_queue_insert(struct db *db, const struct letter_row *row,
+    const struct letter_row_recipient *list, size_t count, struct arena *arena);
 void letter_row_queue_state(struct db *db, int64_t id, const char *state, int64_t at_ms);
 /* Decided anew under this version and rule (a released draft). */
-void letter_row_queue_clear(struct db *db, int64_t id, int policy_version, const char *rule_id, int64_t at_ms);
+void letter_row_queue_clear(
+    struct db *db, int64_t id, int policy_version, const char *rule_id, int64_t at_ms);
 void letter_row_queue_form(struct db *db, int64_t id, const char *form, int64_t ref, uint64_t size,
     const uint8_t sha256[SHA256_BYTES], const char *fingerprint, int64_t at_ms);
 /* 1, 0 unknown, -1. */
-int letter_row_load(struct db *db, int64_t id, struct arena *arena, struct letter_row *row_r, struct err *error_r);
-int letter_row_of_message(struct db *db, int64_t message_id, int64_t *id_r, const char **state_r, struct arena *arena,
-    struct err *error_r);
+int letter_row_load(
+    struct db *db, int64_t id, struct arena *arena, struct letter_row *row_r, struct err *error_r);
+int letter_row_of_message(struct db *db, int64_t message_id, int64_t *id_r, const char **state_r,
+    struct arena *arena, struct err *error_r);
 
-/* T2 (DESIGN 3): one item per letter or recipient agency; office.number_letters explains the fields. */
+/* T2 (DESIGN 3): one item per letter or recipient agency; office.number_letters explains the
+ * fields. */
 struct number_item {
 	int64_t letter_id;
 	const char *date; /* the office's day, `2026-11-24` */
@@ -52,7 +55,8 @@ struct number_item {
 	int64_t incumbency;
 	const char *series, *pattern; /* NULL: agenda entry only */
 	int64_t agenda_id, exchange_id;
-	const char *agenda_series, *agenda_agency, *agenda_direction, *agenda_sender, *agenda_destination, *agenda_channel;
+	const char *agenda_series, *agenda_agency, *agenda_direction, *agenda_sender,
+	    *agenda_destination, *agenda_channel;
 	const char *event; /* of the exchange row */
 	int policy_version;
 	const char *rule_id;
@@ -61,15 +65,16 @@ struct number_item {
 	int agenda_n;
 };
 /* The numbering call: last before db_commit. Fills the items. */
-int letter_row_number(struct db *db, struct number_item *items, size_t count, struct arena *arena, struct err *error_r);
+int letter_row_number(struct db *db, struct number_item *items, size_t count, struct arena *arena,
+    struct err *error_r);
 
 /* Who holds a position at a time: 1 with person, 0 vacant, -1. */
 struct holder {
 	int64_t incumbency;
 	const char *name, *nip, *rank_title, *pay_grade, *capacity;
 };
-int holder_of(struct db *db, const char *position, int64_t at_ms, struct arena *arena, struct holder *holder_r,
-    struct err *error_r);
+int holder_of(struct db *db, const char *position, int64_t at_ms, struct arena *arena,
+    struct holder *holder_r, struct err *error_r);
 
 /* Tokens and prompts. */
 struct token_row {
@@ -81,11 +86,13 @@ struct token_row {
 	const char *closed_by;
 };
 void token_row_queue_insert(struct db *db, const struct token_row *row);
-int token_row_load(struct db *db, int64_t id, bool lock, struct arena *arena, struct token_row *row_r, struct err *error_r);
+int token_row_load(struct db *db, int64_t id, bool lock, struct arena *arena,
+    struct token_row *row_r, struct err *error_r);
 void token_row_queue_close(struct db *db, int64_t id, int64_t at_ms, const char *by);
-/* An action is done once per (actor, prompt, verb): the unique row aborts the second transaction. */
-void action_queue_insert(struct db *db, const char *actor, int64_t prompt, const char *verb, int64_t at_ms,
-    int64_t message_id);
+/* An action is done once per (actor, prompt, verb): the unique row aborts the second transaction.
+ */
+void action_queue_insert(struct db *db, const char *actor, int64_t prompt, const char *verb,
+    int64_t at_ms, int64_t message_id);
 
 extern const struct stmt *const letter_row_statements[];
 

@@ -11,26 +11,30 @@
 #include "mtagw/store/accept.h"
 
 static const struct stmt load = {"message_load",
-    "select m.id, body_id, received_at, size, channel, sender, rcpts, login, coalesce(a.position, ''), from_address,"
+    "select m.id, body_id, received_at, size, channel, sender, rcpts, login, coalesce(a.position, "
+    "''), from_address,"
     " mime_message_id, subject, coalesce(letter_id, 0), state"
     " from mail.message m left join org.account a using (login) where m.id = $1"};
 static const struct stmt body = {"message_body", "select size, bytes from mail.body where id = $1"};
 static const struct stmt chunk = {
     "message_chunk", "select bytes from mail.body_chunk where body_id = $1 and n = $2"};
-static const struct stmt set_state = {"message_state",
-    "update mail.message set state = $2, letter_id = coalesce(nullif($3, 0), letter_id), reason = $4 where id = $1"};
+static const struct stmt set_state = {
+    "message_state", "update mail.message set state = $2, letter_id = coalesce(nullif($3, 0), "
+                     "letter_id), reason = $4 where id = $1"};
 static const struct stmt stage = {
     "body_stage", "insert into mail.body_staging (body_id, started_at) values ($1, $2)"};
 static const struct stmt put_chunk = {
     "body_put_chunk", "insert into mail.body_chunk (body_id, n, bytes) values ($1, $2, $3)"};
 static const struct stmt publish = {
     "body_publish", "insert into mail.body (id, size, sha256, bytes) values ($1, $2, $3, $4)"};
-static const struct stmt unstage = {"body_unstage", "delete from mail.body_staging where body_id = $1"};
+static const struct stmt unstage = {
+    "body_unstage", "delete from mail.body_staging where body_id = $1"};
 
 const struct stmt *const message_statements[] = {
     &load, &body, &chunk, &set_state, &stage, &put_chunk, &publish, &unstage, NULL};
 
-int message_load(struct db *db, int64_t id, struct arena *arena, struct message *m, struct err *error_r)
+int message_load(
+    struct db *db, int64_t id, struct arena *arena, struct message *m, struct err *error_r)
 {
 	struct db_param param = db_int(id);
 	struct db_result *r = NULL;
@@ -74,7 +78,8 @@ static int read_chunks(struct db *db, int64_t body_id, char *out, size_t size, s
 		bytes = db_rows(r) > 0 ? db_get_bytes(r, 0, 0) : (struct range){0};
 		if (bytes.len == 0 || bytes.len > size - have) {
 			db_result_free(&r);
-			return err_set(error_r, "body %lld: chunk %d is missing", (long long)body_id, n);
+			return err_set(
+			    error_r, "body %lld: chunk %d is missing", (long long)body_id, n);
 		}
 		memcpy(out + have, bytes.p, bytes.len);
 		have += bytes.len;
@@ -83,7 +88,8 @@ static int read_chunks(struct db *db, int64_t body_id, char *out, size_t size, s
 	return 1;
 }
 
-int message_body(struct db *db, int64_t body_id, struct arena *arena, struct range *bytes_r, struct err *error_r)
+int message_body(
+    struct db *db, int64_t body_id, struct arena *arena, struct range *bytes_r, struct err *error_r)
 {
 	struct db_param param = db_int(body_id);
 	struct db_result *r = NULL;
@@ -104,8 +110,8 @@ int message_body(struct db *db, int64_t body_id, struct arena *arena, struct ran
 		struct range bytes = db_get_bytes(r, 0, 1);
 
 		if (bytes.len != bytes_r->len)
-			rc = err_set(error_r, "body %lld: %zu bytes stored, %zu said", (long long)body_id, bytes.len,
-			    bytes_r->len);
+			rc = err_set(error_r, "body %lld: %zu bytes stored, %zu said",
+			    (long long)body_id, bytes.len, bytes_r->len);
 		else
 			memcpy(out, bytes.p, bytes.len);
 	}
@@ -113,7 +119,8 @@ int message_body(struct db *db, int64_t body_id, struct arena *arena, struct ran
 	return rc;
 }
 
-void message_queue_state(struct db *db, int64_t id, const char *state, int64_t letter_id, const char *reason)
+void message_queue_state(
+    struct db *db, int64_t id, const char *state, int64_t letter_id, const char *reason)
 {
 	struct db_param params[] = {db_int(id), db_text(state), db_int(letter_id), db_text(reason)};
 
@@ -129,7 +136,8 @@ int body_stage(struct db *db, int64_t id, struct range bytes, int64_t at_ms, str
 	if (db_query(db, &stage, first, 2, NULL, error_r) < 0)
 		return -1;
 	for (size_t at = 0; at < bytes.len; at += ACCEPT_CHUNK_BYTES) {
-		size_t len = bytes.len - at < ACCEPT_CHUNK_BYTES ? bytes.len - at : ACCEPT_CHUNK_BYTES;
+		size_t len =
+		    bytes.len - at < ACCEPT_CHUNK_BYTES ? bytes.len - at : ACCEPT_CHUNK_BYTES;
 		struct db_param params[] = {db_int(id), db_int((int64_t)(at / ACCEPT_CHUNK_BYTES)),
 		    db_bytes((struct range){bytes.p + at, len})};
 
@@ -144,7 +152,8 @@ void body_queue_publish(struct db *db, int64_t id, struct range bytes)
 	bool inside = bytes.len <= ACCEPT_INLINE_MAX;
 	uint8_t hash[SHA256_BYTES];
 	struct db_param params[] = {db_int(id), db_int((int64_t)bytes.len),
-	    db_bytes((struct range){(const char *)hash, sizeof(hash)}), inside ? db_bytes(bytes) : db_null()};
+	    db_bytes((struct range){(const char *)hash, sizeof(hash)}),
+	    inside ? db_bytes(bytes) : db_null()};
 
 	codec_sha256(bytes.p, bytes.len, hash);
 	db_queue(db, &publish, params, 4);

@@ -20,14 +20,18 @@ struct message {
 	const char *state;
 };
 /* 1 found, 0 no such message, -1. Strings in the arena. */
-int message_load(struct db *db, int64_t id, struct arena *arena, struct message *message_r, struct err *error_r);
+int message_load(
+    struct db *db, int64_t id, struct arena *arena, struct message *message_r, struct err *error_r);
 /* The whole body in the arena: 1, 0 where it is gone, -1. */
-int message_body(struct db *db, int64_t body_id, struct arena *arena, struct range *bytes_r, struct err *error_r);
+int message_body(struct db *db, int64_t body_id, struct arena *arena, struct range *bytes_r,
+    struct err *error_r);
 /* Into the transaction that stands. letter_id 0 leaves it. */
-void message_queue_state(struct db *db, int64_t id, const char *state, int64_t letter_id, const char *reason);
+void message_queue_state(
+    struct db *db, int64_t id, const char *state, int64_t letter_id, const char *reason);
 
-/* Stores bytes under id: chunk rows of a large body are written and committed at once (outside a transaction, under a staging id), the
- * publishing row is queued by body_queue_publish in the transaction that names it. */
+/* Stores bytes under id: chunk rows of a large body are written and committed at once (outside a
+ * transaction, under a staging id), the publishing row is queued by body_queue_publish in the
+ * transaction that names it. */
 int body_stage(struct db *db, int64_t id, struct range bytes, int64_t at_ms, struct err *error_r);
 void body_queue_publish(struct db *db, int64_t id, struct range bytes);
 

@@ -11,20 +11,27 @@
 #include "mtagw/store/message.h"
 
 static const struct stmt insert = {"outgoing_insert",
-    "insert into mail.outgoing (id, message_id, letter_id, kind, form, position, from_address, mime_message_id, subject,"
+    "insert into mail.outgoing (id, message_id, letter_id, kind, form, position, from_address, "
+    "mime_message_id, subject,"
     " size, eight_bit, segments, sha256, created_at, policy_version)"
-    " values ($1, nullif($2, 0), nullif($3, 0), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, nullif($15::int, 0))"
+    " values ($1, nullif($2, 0), nullif($3, 0), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, "
+    "nullif($15::int, 0))"
     " on conflict (letter_id, form) where kind = 'letter' do nothing"};
 static const struct stmt deliveries = {"outgoing_deliveries",
-    "insert into mail.delivery (id, outgoing_id, letter_id, recipient, route, destination, return_path, extra_header,"
+    "insert into mail.delivery (id, outgoing_id, letter_id, recipient, route, destination, "
+    "return_path, extra_header,"
     " next_at, expires_at, created_at)"
-    " select d.id, $1, nullif($2, 0), d.recipient, d.route, d.destination, d.return_path, d.extra_header, $9, $10, $9"
+    " select d.id, $1, nullif($2, 0), d.recipient, d.route, d.destination, d.return_path, "
+    "d.extra_header, $9, $10, $9"
     " from unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])"
     "  as d(id, recipient, route, destination, return_path, extra_header)"
-    " where exists (select 1 from mail.outgoing where id = $1) on conflict (outgoing_id, recipient) do nothing"};
+    " where exists (select 1 from mail.outgoing where id = $1) on conflict (outgoing_id, "
+    "recipient) do nothing"};
 static const struct stmt load_attempt = {"attempt_load",
-    "select a.id, a.delivery_id, a.outgoing_id, coalesce(a.letter_id, 0), coalesce(o.message_id, 0), o.created_at, a.at,"
-    " a.recipient, a.route, a.outcome, a.enhanced, a.reply, a.remote, a.code, o.kind, o.position, o.subject,"
+    "select a.id, a.delivery_id, a.outgoing_id, coalesce(a.letter_id, 0), coalesce(o.message_id, "
+    "0), o.created_at, a.at,"
+    " a.recipient, a.route, a.outcome, a.enhanced, a.reply, a.remote, a.code, o.kind, o.position, "
+    "o.subject,"
     " o.mime_message_id, o.segments"
     " from mail.attempt a join mail.outgoing o on o.id = a.outgoing_id where a.id = $1"};
 static const struct stmt origin = {"delivery_origin",
@@ -32,9 +39,11 @@ static const struct stmt origin = {"delivery_origin",
     " coalesce((select outgoing_id from mail.delivery where id = $1),"
     "  (select outgoing_id from mail.attempt where delivery_id = $1 limit 1))"};
 
-const struct stmt *const outgoing_statements[] = {&insert, &deliveries, &load_attempt, &origin, NULL};
+const struct stmt *const outgoing_statements[] = {
+    &insert, &deliveries, &load_attempt, &origin, NULL};
 
-int outgoing_prepare(struct db *db, struct ids *ids, struct outgoing *out, struct arena *arena, struct err *error_r)
+int outgoing_prepare(
+    struct db *db, struct ids *ids, struct outgoing *out, struct arena *arena, struct err *error_r)
 {
 	struct sha256 *sha = sha256_new();
 	struct buf literal = {0};
@@ -50,7 +59,8 @@ int outgoing_prepare(struct db *db, struct ids *ids, struct outgoing *out, struc
 			buf_append(&literal, s->bytes.p, s->bytes.len);
 	}
 	sha256_end(&sha, out->sha256);
-	out->literal = (struct range){arena_strndup(arena, buf_str(&literal), literal.len), literal.len};
+	out->literal =
+	    (struct range){arena_strndup(arena, buf_str(&literal), literal.len), literal.len};
 	buf_free(&literal);
 	if (out->id == 0)
 		rc = ids_next(ids, db, out->at_ms, &out->id, error_r);
@@ -106,9 +116,10 @@ static void queue_deliveries(struct db *db, const struct outgoing *out, struct a
 		columns[3][i] = d->return_path;
 		columns[4][i] = d->extra_header ? d->extra_header : "";
 	}
-	struct db_param params[] = {db_int(out->id), db_int(out->letter_id), db_ints(ids, n), db_texts(columns[0], n),
-	    db_texts(columns[1], n), db_texts(columns[2], n), db_texts(columns[3], n), db_texts(columns[4], n),
-	    db_int(out->at_ms), db_int(out->expires_at_ms)};
+	struct db_param params[] = {db_int(out->id), db_int(out->letter_id), db_ints(ids, n),
+	    db_texts(columns[0], n), db_texts(columns[1], n), db_texts(columns[2], n),
+	    db_texts(columns[3], n), db_texts(columns[4], n), db_int(out->at_ms),
+	    db_int(out->expires_at_ms)};
 	db_queue(db, &deliveries, params, 10);
 }
 
@@ -116,10 +127,12 @@ void outgoing_queue(struct db *db, const struct outgoing *out, struct arena *are
 {
 	int64_t *triples = arena_alloc(arena, (out->segment_count * 3 + 1) * sizeof(*triples));
 	size_t n = segment_triples(out, triples);
-	struct db_param params[] = {db_int(out->id), db_int(out->message_id), db_int(out->letter_id), db_text(out->kind),
-	    db_text(out->form), db_text(out->position), db_text(out->from_address), db_text(out->mime_message_id),
-	    db_text(db_text_clean(out->subject, arena)), db_int((int64_t)out->size), db_bool(out->eight_bit),
-	    db_ints(triples, n), db_bytes((struct range){(const char *)out->sha256, SHA256_BYTES}), db_int(out->at_ms),
+	struct db_param params[] = {db_int(out->id), db_int(out->message_id),
+	    db_int(out->letter_id), db_text(out->kind), db_text(out->form), db_text(out->position),
+	    db_text(out->from_address), db_text(out->mime_message_id),
+	    db_text(db_text_clean(out->subject, arena)), db_int((int64_t)out->size),
+	    db_bool(out->eight_bit), db_ints(triples, n),
+	    db_bytes((struct range){(const char *)out->sha256, SHA256_BYTES}), db_int(out->at_ms),
 	    db_int(out->policy_version)};
 
 	if (out->literal.len > 0)
@@ -128,7 +141,8 @@ void outgoing_queue(struct db *db, const struct outgoing *out, struct arena *are
 	queue_deliveries(db, out, arena);
 }
 
-int attempt_load(struct db *db, int64_t id, struct arena *arena, struct attempt *a, struct err *error_r)
+int attempt_load(
+    struct db *db, int64_t id, struct arena *arena, struct attempt *a, struct err *error_r)
 {
 	struct db_param param = db_int(id);
 	struct db_result *r = NULL;

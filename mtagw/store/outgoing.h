@@ -43,8 +43,10 @@ struct outgoing {
 };
 
 /* Before the transaction: takes ids, gathers the literal bytes, hashes, stages large bodies. */
-int outgoing_prepare(struct db *db, struct ids *ids, struct outgoing *out, struct arena *arena, struct err *error_r);
-/* Into the transaction that stands. A letter's form that exists already (a redo) is kept: nothing is inserted. */
+int outgoing_prepare(
+    struct db *db, struct ids *ids, struct outgoing *out, struct arena *arena, struct err *error_r);
+/* Into the transaction that stands. A letter's form that exists already (a redo) is kept: nothing
+ * is inserted. */
 void outgoing_queue(struct db *db, const struct outgoing *out, struct arena *arena);
 
 /* A finished attempt, for the failure notice: 1, 0, -1. */
@@ -56,7 +58,8 @@ struct attempt {
 	const int64_t *segments;
 	size_t segment_count;
 };
-int attempt_load(struct db *db, int64_t id, struct arena *arena, struct attempt *attempt_r, struct err *error_r);
+int attempt_load(
+    struct db *db, int64_t id, struct arena *arena, struct attempt *attempt_r, struct err *error_r);
 /* Letter and position behind a delivery id (return path of a bounce): 1, 0, -1. */
 int delivery_origin(struct db *db, int64_t delivery_id, struct arena *arena, int64_t *letter_id_r,
     const char **position_r, struct err *error_r);

@@ -27,9 +27,9 @@ static const struct stmt again = {"queue_again",
 static const struct stmt work_again = {"queue_work_again",
     "update mail.work set state = 'waiting', owner = '', tries = 0, alone = 0, next_at = $2,"
     " reason = '' where id = $1"};
-static const struct stmt message_again = {
-    "queue_message_again", "update mail.message set state = 'received', reason = '' where id = $1 "
-                           "and state = 'quarantined'"};
+static const struct stmt message_again = {"queue_message_again",
+    "update mail.message set state = 'received', reason = '' where id = $1 "
+    "and state = 'quarantined'"};
 static const struct stmt fail_attempt = {"queue_fail_attempt",
     "insert into mail.attempt (id, delivery_id, outgoing_id, letter_id, recipient, route, outcome,"
     " enhanced, reply, started_at, dot_at, at) select $2, id, outgoing_id, letter_id, recipient, "

@@ -33,32 +33,61 @@ static const char sample_long_body[] =
     "  Acara        : Penyiapan pelaksanaan e-office tahun 2027\n\n"
     "Biaya < Rp 5.000.000,00 & tidak dipungut dari peserta.\n\n";
 
-static const char sample_paragraph[] =
-    "Perangkat daerah yang belum melaksanakan ketentuan sebagaimana dimaksud di atas agar menyampaikan rencana "
-    "pelaksanaan beserta kendala yang dihadapi secara tertulis kepada Dinas Komunikasi dan Informatika paling "
-    "lambat dua minggu setelah surat ini diterima, sehingga pendampingan dapat dijadwalkan dengan baik.\n\n";
+static const char sample_paragraph[] = "Perangkat daerah yang belum melaksanakan ketentuan "
+                                       "sebagaimana dimaksud di atas agar menyampaikan rencana "
+                                       "pelaksanaan beserta kendala yang dihadapi secara tertulis "
+                                       "kepada Dinas Komunikasi dan Informatika paling "
+                                       "lambat dua minggu setelah surat ini diterima, sehingga "
+                                       "pendampingan dapat dijadwalkan dengan baik.\n\n";
 
 static const struct letter_enclosure sample_enclosures[] = {
     {"Kerangka acuan kerja.pdf", "application/pdf", 204800, SAMPLE_SHA},
     {"Daftar hadir.ods", "application/vnd.oasis.opendocument.spreadsheet", 12345, SAMPLE_SHA},
-    {"Peta jaringan kawasan pelabuhan dan sekitarnya edisi kedua tahun 2026.png", "image/png", 3145728, SAMPLE_SHA},
+    {"Peta jaringan kawasan pelabuhan dan sekitarnya edisi kedua tahun 2026.png", "image/png",
+        3145728, SAMPLE_SHA},
 };
 
 static const struct letter_recipient sample_company[] = {
-    {.name = "Direktur PT Contoh Pelabuhan", .address = "direktur@contoh-pelabuhan.example", .place = "Tempat"},
+    {.name = "Direktur PT Contoh Pelabuhan",
+        .address = "direktur@contoh-pelabuhan.example",
+        .place = "Tempat"},
 };
 static const struct letter_recipient sample_mixed[] = {
-    {.inside = true, .name = "Kepala Badan Pengelolaan Keuangan dan Aset Daerah", .address = "kaban.bpkad@dumai.example",
-        .position = "kaban.bpkad", .agency = "BPKAD", .place = "Dumai"},
-    {.inside = true, .name = "Kepala Dinas Kesehatan", .address = "kadis.dinkes@dumai.example", .position = "kadis.dinkes",
-        .agency = "DINKES", .place = "Dumai"},
-    {.name = "Direktur PT Contoh Pelabuhan", .address = "direktur@contoh-pelabuhan.example", .place = "Tempat"},
-    {.copy = true, .inside = true, .name = "Wali Kota Dumai", .address = "walikota@dumai.example", .position = "walikota",
-        .agency = "WALIKOTA", .place = "Dumai"},
-    {.copy = true, .inside = true, .name = "Sekretaris Daerah Kota Dumai", .address = "sekda@dumai.example",
-        .position = "sekda", .agency = "SETDA", .place = "Dumai"},
+    {.inside = true,
+        .name = "Kepala Badan Pengelolaan Keuangan dan Aset Daerah",
+        .address = "kaban.bpkad@dumai.example",
+        .position = "kaban.bpkad",
+        .agency = "BPKAD",
+        .place = "Dumai"},
+    {.inside = true,
+        .name = "Kepala Dinas Kesehatan",
+        .address = "kadis.dinkes@dumai.example",
+        .position = "kadis.dinkes",
+        .agency = "DINKES",
+        .place = "Dumai"},
+    {.name = "Direktur PT Contoh Pelabuhan",
+        .address = "direktur@contoh-pelabuhan.example",
+        .place = "Tempat"},
+    {.copy = true,
+        .inside = true,
+        .name = "Wali Kota Dumai",
+        .address = "walikota@dumai.example",
+        .position = "walikota",
+        .agency = "WALIKOTA",
+        .place = "Dumai"},
+    {.copy = true,
+        .inside = true,
+        .name = "Sekretaris Daerah Kota Dumai",
+        .address = "sekda@dumai.example",
+        .position = "sekda",
+        .agency = "SETDA",
+        .place = "Dumai"},
 };
-#define SAMPLE_HEAD(title, x) {.inside = true, .name = title, .address = x "@dumai.example", .position = x, .agency = "A", .place = "Dumai"}
+#define SAMPLE_HEAD(title, x)                                                                \
+	{                                                                                    \
+		.inside = true, .name = title, .address = x "@dumai.example", .position = x, \
+		.agency = "A", .place = "Dumai"                                              \
+	}
 static const struct letter_recipient sample_many[] = {
     SAMPLE_HEAD("Inspektur Daerah", "inspektur"),
     SAMPLE_HEAD("Kepala Dinas Kesehatan", "kadis.dinkes"),
@@ -67,14 +96,20 @@ static const struct letter_recipient sample_many[] = {
     SAMPLE_HEAD("Kepala Dinas Perhubungan", "kadis.dishub"),
     SAMPLE_HEAD("Kepala Dinas Lingkungan Hidup", "kadis.dlh"),
     SAMPLE_HEAD("Kepala Dinas Sosial", "kadis.dinsos"),
-    SAMPLE_HEAD("Kepala Dinas Pemberdayaan Perempuan, Perlindungan Anak, Pengendalian Penduduk dan Keluarga Berencana",
+    SAMPLE_HEAD("Kepala Dinas Pemberdayaan Perempuan, Perlindungan Anak, Pengendalian Penduduk dan "
+                "Keluarga Berencana",
         "kadis.dp3a"),
     SAMPLE_HEAD("Kepala Satuan Polisi Pamong Praja", "kasat.satpolpp"),
     SAMPLE_HEAD("Kepala Badan Perencanaan Pembangunan Daerah", "kaban.bappeda"),
     SAMPLE_HEAD("Camat Dumai Barat", "camat.dumai-barat"),
     SAMPLE_HEAD("Camat Sungai Sembilan", "camat.sungai-sembilan"),
-    {.copy = true, .inside = true, .name = "Wali Kota Dumai", .address = "walikota@dumai.example", .position = "walikota",
-        .agency = "WALIKOTA", .place = "Dumai"},
+    {.copy = true,
+        .inside = true,
+        .name = "Wali Kota Dumai",
+        .address = "walikota@dumai.example",
+        .position = "walikota",
+        .agency = "WALIKOTA",
+        .place = "Dumai"},
 };
 
 /* Before numbering. */
@@ -105,7 +140,8 @@ static inline struct letter sample_letter(void)
 	    .print_rank = true,
 	    .letterhead_kind = "agency",
 	    .letterhead_lines = {"PEMERINTAH KOTA DUMAI", "DINAS KOMUNIKASI DAN INFORMATIKA",
-	        "Jalan Contoh Nomor 1, Dumai 28800", "Telepon (0765) 000000, surat.diskominfo@dumai.example"},
+	        "Jalan Contoh Nomor 1, Dumai 28800",
+	        "Telepon (0765) 000000, surat.diskominfo@dumai.example"},
 	    .place = "Dumai",
 	    .registry_address = "surat.diskominfo@dumai.example",
 	    .recipients = sample_company,
@@ -123,12 +159,14 @@ static inline void sample_number(struct letter *letter)
 	letter->reply_to = "surat.diskominfo+0abc@dumai.example";
 }
 
-/* Secret and urgent, long subject, three addressees, copies, three enclosures. body: sample_long_body and more. */
+/* Secret and urgent, long subject, three addressees, copies, three enclosures. body:
+ * sample_long_body and more. */
 static inline struct letter sample_full(const char *body)
 {
 	struct letter letter = sample_letter();
 
-	letter.subject = "Penyiapan pelaksanaan e-office tahun 2027 pada perangkat daerah, kecamatan dan kelurahan "
+	letter.subject = "Penyiapan pelaksanaan e-office tahun 2027 pada perangkat daerah, "
+	                 "kecamatan dan kelurahan "
 	                 "di lingkungan Pemerintah Kota Dumai";
 	letter.security_class = "secret";
 	letter.urgency = "urgent";

@@ -35,7 +35,8 @@ static void tokens_are_bound_to_kind_and_key(void **state)
 			changed[i] = changed[i] == '2' ? '3' : '2';
 			assert_int_equal(token_read(&key, TOKEN_PROMPT, changed, &id), 0);
 			changed[i] = (char)toupper((unsigned char)text[i]);
-			assert_int_equal(token_read(&key, TOKEN_PROMPT, changed, &id), 1); /* mail programs change case */
+			assert_int_equal(token_read(&key, TOKEN_PROMPT, changed, &id),
+			    1); /* mail programs change case */
 		}
 	}
 	assert_int_equal(token_read(&key, TOKEN_PROMPT, "", &id), 0);
@@ -47,8 +48,9 @@ static void verbs_are_exact(void **state)
 	static const struct {
 		const char *text;
 		enum reply_verb wanted;
-	} cases[] = {{"OK", REPLY_OK}, {"ok\n> quoted", REPLY_OK}, {"\n\n  Ok. \nterima kasih", REPLY_OK}, {"PESAN", REPLY_PESAN},
-	    {"batal", REPLY_BATAL}, {"OK nanti saya baca", REPLY_NONE}, {"Okay", REPLY_NONE}, {"", REPLY_NONE},
+	} cases[] = {{"OK", REPLY_OK}, {"ok\n> quoted", REPLY_OK},
+	    {"\n\n  Ok. \nterima kasih", REPLY_OK}, {"PESAN", REPLY_PESAN}, {"batal", REPLY_BATAL},
+	    {"OK nanti saya baca", REPLY_NONE}, {"Okay", REPLY_NONE}, {"", REPLY_NONE},
 	    {"> OK", REPLY_NONE}, {"\xc2\xa0OK\xc2\xa0", REPLY_OK}, {"OK OK", REPLY_NONE}};
 	const char *first;
 
@@ -84,18 +86,22 @@ static void addresses_resolve(void **state)
 	    {"KADIS.Diskominfo@DUMAI.example", ADDRESSEE_POSITION, "kadis.diskominfo"},
 	    {"surat.dinkes@dumai.example", ADDRESSEE_REGISTRY, "kasubbag-umum.dinkes"},
 	    {"surat.dinkes+abc@dumai.example", ADDRESSEE_REGISTRY, "kasubbag-umum.dinkes"},
-	    {"surat-biasa@dumai.example", ADDRESSEE_TYPE, NULL}, {"ttd+x@dumai.example", ADDRESSEE_PROMPT, NULL},
+	    {"surat-biasa@dumai.example", ADDRESSEE_TYPE, NULL},
+	    {"ttd+x@dumai.example", ADDRESSEE_PROMPT, NULL},
 	    {"kembali+x@dumai.example", ADDRESSEE_RETURN, NULL},
 	    {"postmaster@dumai.example", ADDRESSEE_ROLE, "kasi-eoffice.diskominfo"},
-	    {"nobody@dumai.example", ADDRESSEE_UNKNOWN, NULL}, {"a@pelabuhan.example", ADDRESSEE_OUTSIDE, NULL}};
+	    {"nobody@dumai.example", ADDRESSEE_UNKNOWN, NULL},
+	    {"a@pelabuhan.example", ADDRESSEE_OUTSIDE, NULL}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct addressee a;
 
 		addressing_resolve(policy, "dumai.example", cases[i].address, arena, &a);
-		if (a.kind != cases[i].kind || (cases[i].position && strcmp(a.position, cases[i].position) != 0))
-			fail_msg("%s: kind %d position %s", cases[i].address, a.kind, a.position ? a.position : "-");
+		if (a.kind != cases[i].kind ||
+		    (cases[i].position && strcmp(a.position, cases[i].position) != 0))
+			fail_msg("%s: kind %d position %s", cases[i].address, a.kind,
+			    a.position ? a.position : "-");
 	}
 }
 
@@ -107,20 +113,27 @@ static void drafts_say_what_they_want(void **state)
 		const char *problem;
 		enum letter_scope scope;
 	} cases[] = {
-	    {"typed by address", "surat-biasa@dumai.example a@pelabuhan.example", "Isi.", DRAFT_LETTER, NULL, SCOPE_OUTSIDE},
-	    {"typed by head line", "kadis.dinkes@dumai.example", "Jenis: surat biasa\n\nIsi.", DRAFT_LETTER, NULL,
-	        SCOPE_INTER_AGENCY},
-	    {"own agency", "surat-biasa@dumai.example kabid-ikp.diskominfo@dumai.example", "Isi.", DRAFT_LETTER, NULL,
-	        SCOPE_INTERNAL},
-	    {"untyped outside", "a@pelabuhan.example kadis.dinkes@dumai.example", "Isi.", DRAFT_PREVIEW, NULL, SCOPE_OUTSIDE},
+	    {"typed by address", "surat-biasa@dumai.example a@pelabuhan.example", "Isi.",
+	        DRAFT_LETTER, NULL, SCOPE_OUTSIDE},
+	    {"typed by head line", "kadis.dinkes@dumai.example", "Jenis: surat biasa\n\nIsi.",
+	        DRAFT_LETTER, NULL, SCOPE_INTER_AGENCY},
+	    {"own agency", "surat-biasa@dumai.example kabid-ikp.diskominfo@dumai.example", "Isi.",
+	        DRAFT_LETTER, NULL, SCOPE_INTERNAL},
+	    {"untyped outside", "a@pelabuhan.example kadis.dinkes@dumai.example", "Isi.",
+	        DRAFT_PREVIEW, NULL, SCOPE_OUTSIDE},
 	    {"untyped inside", "kabid-ikp.diskominfo@dumai.example", "Isi.", DRAFT_PESAN, NULL, 0},
-	    {"pesan with odd head", "kabid-ikp.diskominfo@dumai.example", "Sifat: aneh\n\nIsi.", DRAFT_PESAN, NULL, 0},
-	    {"type alone", "surat-biasa@dumai.example", "Isi.", DRAFT_INVALID, "notice.no-recipient", 0},
-	    {"unknown type", "a@pelabuhan.example", "Jenis: surat cinta\n\nIsi.", DRAFT_INVALID, "notice.unknown-type", 0},
-	    {"unknown recipient", "nobody@dumai.example", "Isi.", DRAFT_INVALID, "notice.unknown-recipient", 0},
-	    {"no text", "surat-biasa@dumai.example a@pelabuhan.example", "", DRAFT_INVALID, "notice.no-text", 0},
-	    {"odd qualifier", "surat-biasa@dumai.example a@pelabuhan.example", "Sifat: aneh\n\nIsi.", DRAFT_INVALID,
-	        "notice.unknown-qualifier", 0},
+	    {"pesan with odd head", "kabid-ikp.diskominfo@dumai.example", "Sifat: aneh\n\nIsi.",
+	        DRAFT_PESAN, NULL, 0},
+	    {"type alone", "surat-biasa@dumai.example", "Isi.", DRAFT_INVALID,
+	        "notice.no-recipient", 0},
+	    {"unknown type", "a@pelabuhan.example", "Jenis: surat cinta\n\nIsi.", DRAFT_INVALID,
+	        "notice.unknown-type", 0},
+	    {"unknown recipient", "nobody@dumai.example", "Isi.", DRAFT_INVALID,
+	        "notice.unknown-recipient", 0},
+	    {"no text", "surat-biasa@dumai.example a@pelabuhan.example", "", DRAFT_INVALID,
+	        "notice.no-text", 0},
+	    {"odd qualifier", "surat-biasa@dumai.example a@pelabuhan.example",
+	        "Sifat: aneh\n\nIsi.", DRAFT_INVALID, "notice.unknown-qualifier", 0},
 	    {"prompt", "ttd+abc@dumai.example", "OK", DRAFT_PROMPT, NULL, 0},
 	};
 
@@ -132,18 +145,23 @@ static void drafts_say_what_they_want(void **state)
 		struct draft draft;
 		struct err err;
 
-		for (char *r = strtok_r(copy, " ", &save); r != NULL; r = strtok_r(NULL, " ", &save))
+		for (char *r = strtok_r(copy, " ", &save); r != NULL;
+		     r = strtok_r(NULL, " ", &save))
 			rcpts[n++] = r;
 		struct buf mail = {0};
-		buf_printf(&mail, "From: kadis.diskominfo@dumai.example\r\nTo: x@y.example\r\nSubject: Hal contoh\r\n\r\n");
+		buf_printf(&mail, "From: kadis.diskominfo@dumai.example\r\nTo: "
+		                  "x@y.example\r\nSubject: Hal contoh\r\n\r\n");
 		for (const char *p = cases[i].body; *p; p++)
 			buf_puts(&mail, *p == '\n' ? "\r\n" : (char[]){*p, 0});
 		buf_puts(&mail, "\r\n");
-		struct draft_source source = {policy, "dumai.example", "kadis.diskominfo@dumai.example", "kadis.diskominfo",
-		    rcpts, n, buf_range(&mail)};
+		struct draft_source source = {policy, "dumai.example",
+		    "kadis.diskominfo@dumai.example", "kadis.diskominfo", rcpts, n,
+		    buf_range(&mail)};
 		assert_int_equal(draft_read(&source, arena, &draft, &err), 1);
-		if (draft.kind != cases[i].kind || (cases[i].problem && strcmp(draft.problem, cases[i].problem) != 0))
-			fail_msg("%s: %s %s", cases[i].label, draft_kind_names[draft.kind], draft.problem ? draft.problem : "");
+		if (draft.kind != cases[i].kind ||
+		    (cases[i].problem && strcmp(draft.problem, cases[i].problem) != 0))
+			fail_msg("%s: %s %s", cases[i].label, draft_kind_names[draft.kind],
+			    draft.problem ? draft.problem : "");
 		if (draft.kind == DRAFT_LETTER || draft.kind == DRAFT_PREVIEW)
 			assert_int_equal(draft.letter.scope, cases[i].scope);
 		buf_free(&mail);

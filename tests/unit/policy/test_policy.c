@@ -19,18 +19,21 @@ static struct policy_file *files;
 static size_t file_count;
 
 /* The sample with one file's text replaced at one place; NULL: as it is. */
-static struct policy *load_changed(const char *path, const char *from, const char *to, struct policy_report *report)
+static struct policy *load_changed(
+    const char *path, const char *from, const char *to, struct policy_report *report)
 {
 	struct policy_file *copy = arena_alloc(arena, file_count * sizeof(*copy));
 
 	for (size_t i = 0; i < file_count; i++) {
 		copy[i] = files[i];
 		if (path != NULL && strcmp(path, files[i].path) == 0) {
-			const char *text = arena_strndup(arena, files[i].bytes.p, files[i].bytes.len), *at = strstr(text, from);
+			const char *text =
+			               arena_strndup(arena, files[i].bytes.p, files[i].bytes.len),
+			           *at = strstr(text, from);
 
 			assert_non_null(at);
-			copy[i].bytes =
-			    range_of(arena_printf(arena, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from)));
+			copy[i].bytes = range_of(arena_printf(
+			    arena, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from)));
 		}
 	}
 	return policy_load(copy, file_count, 1, report);
@@ -55,32 +58,43 @@ static void defects_name_file_and_line(void **state)
 	static const struct {
 		const char *label, *path, *from, *to, *wanted;
 	} cases[] = {
-	    {"unknown element", "policies/sign.xml", "<deny/>", "<forbid/>", "policies/sign.xml:8: unknown element <forbid>"},
-	    {"unknown attribute", "policies/sign.xml", "<when class=\"top_secret\"/>", "<when klass=\"top_secret\"/>",
+	    {"unknown element", "policies/sign.xml", "<deny/>", "<forbid/>",
+	        "policies/sign.xml:8: unknown element <forbid>"},
+	    {"unknown attribute", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when klass=\"top_secret\"/>",
 	        "policies/sign.xml:6: <when> has no attribute \"klass\""},
-	    {"bad XPath", "policies/sign.xml", "<when class=\"top_secret\"/>", "<when test=\"scope = \"/>",
-	        "policies/sign.xml:6: rule ttd-sangat-rahasia: test="},
-	    {"unknown function", "policies/sign.xml", "<when class=\"top_secret\"/>", "<when test=\"begins(scope, 'o')\"/>",
-	        "policies/sign.xml:6: rule ttd-sangat-rahasia: test=\"begins(scope, 'o')\": XPath 1.0 has no function begins"},
-	    {"too few arguments", "policies/sign.xml", "<when class=\"top_secret\"/>", "<when test=\"contains(scope)\"/>",
-	        "policies/sign.xml:6: rule ttd-sangat-rahasia: test=\"contains(scope)\": wrong number of arguments"},
-	    {"variable", "policies/sign.xml", "<when class=\"top_secret\"/>", "<when test=\"$scope = 'outside'\"/>",
-	        "no variables here"},
-	    {"prefix", "policies/sign.xml", "<when class=\"top_secret\"/>", "<when test=\"l:letter\"/>", "no prefix here"},
+	    {"bad XPath", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when test=\"scope = \"/>", "policies/sign.xml:6: rule ttd-sangat-rahasia: test="},
+	    {"unknown function", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when test=\"begins(scope, 'o')\"/>",
+	        "policies/sign.xml:6: rule ttd-sangat-rahasia: test=\"begins(scope, 'o')\": XPath "
+	        "1.0 has no function begins"},
+	    {"too few arguments", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when test=\"contains(scope)\"/>",
+	        "policies/sign.xml:6: rule ttd-sangat-rahasia: test=\"contains(scope)\": wrong "
+	        "number of arguments"},
+	    {"variable", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when test=\"$scope = 'outside'\"/>", "no variables here"},
+	    {"prefix", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when test=\"l:letter\"/>", "no prefix here"},
 	    {"an element as attribute", "policies/sign.xml", "<when class=\"top_secret\"/>",
-	        "<when test=\"letter/@subject = 'x'\"/>", "the facts have no attribute \"subject\""},
-	    {"constant of a fact", "policies/sign.xml", "<when class=\"top_secret\"/>", "<when test=\"scope = 'outsid'\"/>",
+	        "<when test=\"letter/@subject = 'x'\"/>",
+	        "the facts have no attribute \"subject\""},
+	    {"constant of a fact", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when test=\"scope = 'outsid'\"/>",
 	        "policies/sign.xml:6: rule ttd-sangat-rahasia: scope is never 'outsid'"},
 	    {"constant of the schema", "policies/sign.xml", "<when class=\"top_secret\"/>",
-	        "<when test=\"'topsecret' = letter/security_class\"/>", "security_class is never 'topsecret'"},
+	        "<when test=\"'topsecret' = letter/security_class\"/>",
+	        "security_class is never 'topsecret'"},
 	    {"constant through a reference", "policies/sign.xml", "<when class=\"top_secret\"/>",
 	        "<when test=\"letter/from/@capacity = 'plt'\"/>", "capacity is never 'plt'"},
 	    {"text as a number", "policies/sign.xml", "<when class=\"top_secret\"/>",
 	        "<when test=\"letter/subject &gt; 'a'\"/>", "compares numbers"},
-	    {"no such day", "policies/sign.xml", "valid-from=\"2021-10-01\"", "valid-from=\"1 Oktober 2021\"",
+	    {"no such day", "policies/sign.xml", "valid-from=\"2021-10-01\"",
+	        "valid-from=\"1 Oktober 2021\"",
 	        "policies/sign.xml:5: valid-from=\"1 Oktober 2021\" is no date"},
-	    {"leap day of no leap year", "policies/sign.xml", "valid-from=\"2021-10-01\"", "valid-from=\"2023-02-29\"",
-	        "is no date"},
+	    {"leap day of no leap year", "policies/sign.xml", "valid-from=\"2021-10-01\"",
+	        "valid-from=\"2023-02-29\"", "is no date"},
 	    {"ends before it begins", "policies/sign.xml", "valid-from=\"2021-10-01\"",
 	        "valid-from=\"2021-10-01\" valid-until=\"2021-09-30\"", "before it begins"},
 	    {"wildcard of nobody", "policies/sign.xml", "camat.* lurah.*", "camaat.* lurah.*",
@@ -88,40 +102,51 @@ static void defects_name_file_and_line(void **state)
 	    {"misspelt XPath name", "policies/sign.xml", "<when class=\"top_secret\"/>",
 	        "<when test=\"letter/subjekt = 'x'\"/>", "the facts have no element \"subjekt\""},
 	    {"two rules of one id", "policies/sign.xml", "ttd-rahasia-luar", "ttd-sangat-rahasia",
-	        "policies/sign.xml:11: rule id \"ttd-sangat-rahasia\" stands already in policies/sign.xml:5"},
-	    {"id of another kind", "policies/seal.xml", "segel-luar", "ttd-camat", "stands already in policies/sign.xml"},
-	    {"no such position", "policies/sign.xml", "walikota wawako sekda", "walikota wawako seksa",
-	        "position \"seksa\" is not in the organisation"},
+	        "policies/sign.xml:11: rule id \"ttd-sangat-rahasia\" stands already in "
+	        "policies/sign.xml:5"},
+	    {"id of another kind", "policies/seal.xml", "segel-luar", "ttd-camat",
+	        "stands already in policies/sign.xml"},
+	    {"no such position", "policies/sign.xml", "walikota wawako sekda",
+	        "walikota wawako seksa", "position \"seksa\" is not in the organisation"},
 	    {"no such head", "policies/organisation.xml", "head=\"sekda\"", "head=\"seksa\"",
 	        "policies/organisation.xml:15: agency SETDA: head seksa is no position"},
-	    {"no such superior", "policies/organisation.xml", "superior=\"kabag-umum.setda\"", "superior=\"kabag-umun.setda\"",
-	        "policies/organisation.xml:32: position kasubbag-tu.setda: superior kabag-umun.setda"},
+	    {"no such superior", "policies/organisation.xml", "superior=\"kabag-umum.setda\"",
+	        "superior=\"kabag-umun.setda\"",
+	        "policies/organisation.xml:32: position kasubbag-tu.setda: superior "
+	        "kabag-umun.setda"},
 	    {"address twice", "policies/types.xml", "local=\"surat-biasa\"", "local=\"ttd\"",
 	        "policies/types.xml:7: local=\"ttd\" is another address already"},
-	    {"address of a position", "policies/types.xml", "local=\"surat-biasa\"", "local=\"sekda\"",
-	        "policies/types.xml:4: local=\"sekda\" is a position already"},
-	    {"registry twice", "policies/organisation.xml", "registry=\"surat.setda\"", "registry=\"surat.walikota\"",
-	        "registry surat.walikota is another agency's"},
-	    {"no such template", "policies/types.xml", "template=\"ordinary_letter\"", "template=\"letter\"",
-	        "policies/types.xml:4: type ordinary_letter: templates/letter.text.xsl is not listed"},
-	    {"no such class", "policies/sign.xml", "class=\"top_secret\"", "class=\"topsecret\"", "is never true"},
-	    {"no sentence", "policies/route.xml", "<sentence>Surat ke luar pemerintah kota dikirim melalui surel.</sentence>",
-	        "", "policies/route.xml:9: rule rute-luar has no <sentence>"},
-	    {"no number in pattern", "policies/numbering.xml", "{K}/{N}/SETDA/{Y}", "{K}/SETDA/{Y}", "has no {N}"},
-	    {"date as string", "policies/sign.xml", "<when class=\"top_secret\"/>", "<when test=\"date &gt; '2026-01-01'\"/>",
-	        "use valid-from"},
+	    {"address of a position", "policies/types.xml", "local=\"surat-biasa\"",
+	        "local=\"sekda\"", "policies/types.xml:4: local=\"sekda\" is a position already"},
+	    {"registry twice", "policies/organisation.xml", "registry=\"surat.setda\"",
+	        "registry=\"surat.walikota\"", "registry surat.walikota is another agency's"},
+	    {"no such template", "policies/types.xml", "template=\"ordinary_letter\"",
+	        "template=\"letter\"",
+	        "policies/types.xml:4: type ordinary_letter: templates/letter.text.xsl is not "
+	        "listed"},
+	    {"no such class", "policies/sign.xml", "class=\"top_secret\"", "class=\"topsecret\"",
+	        "is never true"},
+	    {"no sentence", "policies/route.xml",
+	        "<sentence>Surat ke luar pemerintah kota dikirim melalui surel.</sentence>", "",
+	        "policies/route.xml:9: rule rute-luar has no <sentence>"},
+	    {"no number in pattern", "policies/numbering.xml", "{K}/{N}/SETDA/{Y}", "{K}/SETDA/{Y}",
+	        "has no {N}"},
+	    {"date as string", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when test=\"date &gt; '2026-01-01'\"/>", "use valid-from"},
 	    {"words missing", "policies/words.xml", "confirmation.body", "confirmation.bodi",
 	        "words \"confirmation.body\" are missing"},
-	    {"DTD", "policies/seal.xml", "<rules>", "<!DOCTYPE rules><rules>", "policies/seal.xml:3: a document type"},
+	    {"DTD", "policies/seal.xml", "<rules>", "<!DOCTYPE rules><rules>",
+	        "policies/seal.xml:3: a document type"},
 	    {"not well-formed", "policies/seal.xml", "</rules>", "</rule>", "policies/seal.xml:"},
-	    {"bad stylesheet", "templates/common.xsl", "</xsl:stylesheet>", "<xsl:template/></xsl:stylesheet>",
-	        "templates/common.xsl"},
+	    {"bad stylesheet", "templates/common.xsl", "</xsl:stylesheet>",
+	        "<xsl:template/></xsl:stylesheet>", "templates/common.xsl"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct policy_report report = {0};
-		struct policy *policy = load_changed(cases[i].path, cases[i].from, cases[i].to, &report);
+		struct policy *policy =
+		    load_changed(cases[i].path, cases[i].from, cases[i].to, &report);
 
 		if (policy != NULL || strstr(buf_str(&report.text), cases[i].wanted) == NULL)
 			fail_msg("%s: got \"%s\"", cases[i].label, buf_str(&report.text));
@@ -132,8 +157,8 @@ static void defects_name_file_and_line(void **state)
 static void hidden_rules_are_warned_of(void **state)
 {
 	struct policy_report report = {0};
-	struct policy *policy =
-	    load_changed("policies/sign.xml", "<when class=\"top_secret\"/>", "<when scope=\"*\"/>", &report);
+	struct policy *policy = load_changed(
+	    "policies/sign.xml", "<when class=\"top_secret\"/>", "<when scope=\"*\"/>", &report);
 
 	(void)state;
 	assert_non_null(policy);
@@ -149,12 +174,16 @@ static void sample_decides(void **state)
 		bool allowed;
 		const char *rule;
 	} cases[] = {
-	    {"kadis.diskominfo", "DISKOMINFO", "II.b", "outside", "open", "2026-11-24", true, "ttd-kepala-pd"},
-	    {"kabid-aplikasi.diskominfo", "DISKOMINFO", "III.b", "outside", "open", "2026-11-24", false,
-	        "ttd-bukan-penandatangan"},
-	    {"sekda", "SETDA", "II.a", "inter_agency", "open", "2026-11-24", true, "ttd-pimpinan-kota"},
-	    {"kadis.diskominfo", "DISKOMINFO", "II.b", "outside", "secret", "2026-11-24", false, "ttd-rahasia-luar"},
-	    {"sekda", "SETDA", "II.a", "internal", "top_secret", "2026-11-24", false, "ttd-sangat-rahasia"},
+	    {"kadis.diskominfo", "DISKOMINFO", "II.b", "outside", "open", "2026-11-24", true,
+	        "ttd-kepala-pd"},
+	    {"kabid-aplikasi.diskominfo", "DISKOMINFO", "III.b", "outside", "open", "2026-11-24",
+	        false, "ttd-bukan-penandatangan"},
+	    {"sekda", "SETDA", "II.a", "inter_agency", "open", "2026-11-24", true,
+	        "ttd-pimpinan-kota"},
+	    {"kadis.diskominfo", "DISKOMINFO", "II.b", "outside", "secret", "2026-11-24", false,
+	        "ttd-rahasia-luar"},
+	    {"sekda", "SETDA", "II.a", "internal", "top_secret", "2026-11-24", false,
+	        "ttd-sangat-rahasia"},
 	    {"camat.kec-db", "KEC-DB", "III.a", "outside", "open", "2026-11-24", true, "ttd-camat"},
 	    {"kadis.diskominfo", "DISKOMINFO", "II.b", "outside", "open", "2021-09-30", false, "-"},
 	};
@@ -164,15 +193,22 @@ static void sample_decides(void **state)
 	(void)state;
 	assert_non_null(policy);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct policy_facts facts = {.type = "ordinary_letter", .scope = cases[i].scope, .position = cases[i].position,
-		    .agency = cases[i].agency, .echelon = cases[i].echelon, .security_class = cases[i].class,
-		    .urgency = "normal", .date = cases[i].date};
+		struct policy_facts facts = {.type = "ordinary_letter",
+		    .scope = cases[i].scope,
+		    .position = cases[i].position,
+		    .agency = cases[i].agency,
+		    .echelon = cases[i].echelon,
+		    .security_class = cases[i].class,
+		    .urgency = "normal",
+		    .date = cases[i].date};
 		struct policy_decision d;
 		struct err err;
 
-		assert_int_equal(policy_decide(policy, POLICY_SIGN, &facts, arena, &d, NULL, &err), 1);
+		assert_int_equal(
+		    policy_decide(policy, POLICY_SIGN, &facts, arena, &d, NULL, &err), 1);
 		if (d.allowed != cases[i].allowed || strcmp(d.rule_id, cases[i].rule) != 0)
-			fail_msg("%s %s: %d by %s", cases[i].position, cases[i].scope, d.allowed, d.rule_id);
+			fail_msg("%s %s: %d by %s", cases[i].position, cases[i].scope, d.allowed,
+			    d.rule_id);
 	}
 	policy_free(&policy);
 	buf_free(&report.text);
@@ -182,8 +218,11 @@ static void patterns_are_filled(void **state)
 {
 	struct policy_report report = {0};
 	struct policy *policy = load_changed(NULL, NULL, NULL, &report);
-	struct policy_facts facts = {.type = "ordinary_letter", .agency = "DISKOMINFO", .position = "kadis.diskominfo",
-	    .classification = "555", .date = "2026-11-24"};
+	struct policy_facts facts = {.type = "ordinary_letter",
+	    .agency = "DISKOMINFO",
+	    .position = "kadis.diskominfo",
+	    .classification = "555",
+	    .date = "2026-11-24"};
 	struct policy_decision d;
 	struct err err;
 
@@ -204,19 +243,27 @@ static void tests_see_the_facts(void **state)
 	static const struct {
 		const char *test;
 		bool matches;
-	} cases[] = {{"scope = 'outside'", true}, {"/facts/scope = 'outside'", true}, {"scope = 'internal'", false},
+	} cases[] = {{"scope = 'outside'", true}, {"/facts/scope = 'outside'", true},
+	    {"scope = 'internal'", false},
 	    {"not(scope = 'internal') and starts-with(position, 'kadis.')", true},
 	    {"letter/subject = 'Undangan'", true}, {"count(letter/recipients/*) = 0", true},
-	    {"letter[subject = 'Undangan']/@type = type", true}, {"string-length(letter/subject) &gt; 100", false}};
+	    {"letter[subject = 'Undangan']/@type = type", true},
+	    {"string-length(letter/subject) &gt; 100", false}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct policy_report report = {0};
-		struct policy *policy = load_changed("policies/sign.xml", "<when class=\"top_secret\"/>",
-		    arena_printf(arena, "<when test=\"%s\"/>", cases[i].test), &report);
+		struct policy *policy =
+		    load_changed("policies/sign.xml", "<when class=\"top_secret\"/>",
+		        arena_printf(arena, "<when test=\"%s\"/>", cases[i].test), &report);
 		struct xml *letter = xml_new("letter", "urn:mtagw:letter:1");
-		struct policy_facts facts = {.type = "ordinary_letter", .scope = "outside", .position = "kadis.diskominfo",
-		    .agency = "DISKOMINFO", .echelon = "II.b", .security_class = "open", .date = "2026-11-24"};
+		struct policy_facts facts = {.type = "ordinary_letter",
+		    .scope = "outside",
+		    .position = "kadis.diskominfo",
+		    .agency = "DISKOMINFO",
+		    .echelon = "II.b",
+		    .security_class = "open",
+		    .date = "2026-11-24"};
 		struct policy_decision d;
 		struct err err;
 
@@ -225,7 +272,8 @@ static void tests_see_the_facts(void **state)
 		facts.letter = xml_root(letter);
 		if (policy == NULL)
 			fail_msg("%s: %s", cases[i].test, buf_str(&report.text));
-		assert_int_equal(policy_decide(policy, POLICY_SIGN, &facts, arena, &d, NULL, &err), 1);
+		assert_int_equal(
+		    policy_decide(policy, POLICY_SIGN, &facts, arena, &d, NULL, &err), 1);
 		if ((strcmp(d.rule_id, "ttd-sangat-rahasia") == 0) != cases[i].matches)
 			fail_msg("%s: decided by %s", cases[i].test, d.rule_id);
 		xml_free(&letter);
@@ -234,24 +282,31 @@ static void tests_see_the_facts(void **state)
 	}
 }
 
-/* What a writer puts behind `Kode:` reaches the pattern: it must neither be read as one nor loop. */
+/* What a writer puts behind `Kode:` reaches the pattern: it must neither be read as one nor loop.
+ */
 static void codes_of_writers_are_no_patterns(void **state)
 {
-	static const char *const bad[] = {"{K}", "{N}", "{PD}/1", "005/1", "0 5", "\xc2\xa0", "123456789012345678901"};
+	static const char *const bad[] = {
+	    "{K}", "{N}", "{PD}/1", "005/1", "0 5", "\xc2\xa0", "123456789012345678901"};
 	struct policy_report report = {0};
 	struct policy *policy = load_changed(NULL, NULL, NULL, &report);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		for (int kind = 0; kind < 2; kind++) {
-			struct policy_facts facts = {.type = "ordinary_letter", .agency = "DISKOMINFO",
-			    .position = "kadis.diskominfo", .echelon = "II.b", .scope = "outside", .classification = bad[i],
+			struct policy_facts facts = {.type = "ordinary_letter",
+			    .agency = "DISKOMINFO",
+			    .position = "kadis.diskominfo",
+			    .echelon = "II.b",
+			    .scope = "outside",
+			    .classification = bad[i],
 			    .date = "2026-11-24"};
 			struct policy_decision d;
 			struct err err;
 
-			assert_int_equal(
-			    policy_decide(policy, kind ? POLICY_NUMBER : POLICY_SIGN, &facts, arena, &d, NULL, &err), 1);
+			assert_int_equal(policy_decide(policy, kind ? POLICY_NUMBER : POLICY_SIGN,
+			                     &facts, arena, &d, NULL, &err),
+			    1);
 			assert_false(d.allowed);
 			assert_string_equal(d.code, "KBJ-01");
 			assert_non_null(strstr(d.sentence, bad[i]));
@@ -268,9 +323,11 @@ static void words_are_forgiven_and_filled(void **state)
 
 	(void)state;
 	assert_non_null(policy_type_by_word(policy, "Surat  Biasa"));
-	assert_non_null(policy_type_by_word(policy, "surat\xc2\xa0" "biasa"));
+	assert_non_null(policy_type_by_word(policy, "surat\xc2\xa0"
+	                                            "biasa"));
 	assert_null(policy_type_by_word(policy, "surat bias"));
-	assert_string_equal(policy_words(policy, "confirmation.subject", pairs, arena), "Terkirim 1/2: {nomor}");
+	assert_string_equal(
+	    policy_words(policy, "confirmation.subject", pairs, arena), "Terkirim 1/2: {nomor}");
 	policy_free(&policy);
 	buf_free(&report.text);
 }

@@ -1,6 +1,6 @@
 /*
- * The receiving side of the SMTP engine over a real socket pair with a role that says yes: bytes in,
- * reply codes and stored messages wanted. Every form of a false end of data is here.
+ * The receiving side of the SMTP engine over a real socket pair with a role that says yes: bytes
+ * in, reply codes and stored messages wanted. Every form of a false end of data is here.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,8 +18,12 @@
 #include "mtagw/base/mem.h"
 #include "mtagw/smtp/server.h"
 
-static struct settings settings = {.hostname = "mail.dumai.example", .message_size_limit = 100000,
-    .line_length_limit = 1000, .recipient_limit = 100, .smtpd_error_limit = 10, .smtpd_timeout_secs = 5};
+static struct settings settings = {.hostname = "mail.dumai.example",
+    .message_size_limit = 100000,
+    .line_length_limit = 1000,
+    .recipient_limit = 100,
+    .smtpd_error_limit = 10,
+    .smtpd_timeout_secs = 5};
 
 struct run {
 	struct loop *loop;
@@ -73,7 +77,8 @@ static void data_begin(struct smtp_session *s, struct smtp_tx *tx, void *ctx)
 {
 	(void)s, (void)tx, (void)ctx;
 }
-static void data(struct smtp_session *s, struct smtp_tx *tx, const void *bytes, size_t len, void *ctx)
+static void data(
+    struct smtp_session *s, struct smtp_tx *tx, const void *bytes, size_t len, void *ctx)
 {
 	(void)s, (void)tx;
 	buf_append(&((struct run *)ctx)->stored, bytes, len);
@@ -115,8 +120,11 @@ static void readable(bool can_read, bool can_write, void *ctx)
 /* Feeds the bytes, gives the codes of all replies, blank-separated. */
 static void play(struct run *run, const char *in, size_t len, bool submission, struct buf *codes)
 {
-	struct smtp_server_params params = {
-	    .submission = submission, .auth_mechanisms = "PLAIN", .settings = &settings, .ops = &ops, .ctx = run};
+	struct smtp_server_params params = {.submission = submission,
+	    .auth_mechanisms = "PLAIN",
+	    .settings = &settings,
+	    .ops = &ops,
+	    .ctx = run};
 	struct watch *watch;
 	ssize_t n;
 	int fd[2];
@@ -136,7 +144,8 @@ static void play(struct run *run, const char *in, size_t len, bool submission, s
 	loop_run(run->loop);
 	watch_free(&watch);
 	buf_putc(&run->out, '\n');
-	for (char *save = NULL, *line = strtok_r(run->out.data, "\r\n", &save); line; line = strtok_r(NULL, "\r\n", &save))
+	for (char *save = NULL, *line = strtok_r(run->out.data, "\r\n", &save); line;
+	     line = strtok_r(NULL, "\r\n", &save))
 		if (strlen(line) >= 4 && line[3] == ' ')
 			buf_printf(codes, "%s%.3s", codes->len ? " " : "", line);
 	buf_free(&run->out);
@@ -151,32 +160,49 @@ static void sessions(void **state)
 	static const struct {
 		const char *label, *in, *codes, *stored;
 	} cases[] = {
-	    {"a message", HEAD "S: x\r\n\r\ntext\r\n.\r\nQUIT\r\n", "220 250 250 250 354 250 221", "S: x\r\n\r\ntext\r\n|"},
-	    {"two messages, pipelined", HEAD "one\r\n.\r\nMAIL FROM:<>\r\nRCPT TO:<c@d.example>\r\nDATA\r\ntwo\r\n.\r\nQUIT\r\n",
+	    {"a message", HEAD "S: x\r\n\r\ntext\r\n.\r\nQUIT\r\n", "220 250 250 250 354 250 221",
+	        "S: x\r\n\r\ntext\r\n|"},
+	    {"two messages, pipelined",
+	        HEAD
+	        "one\r\n.\r\nMAIL FROM:<>\r\nRCPT TO:<c@d.example>\r\nDATA\r\ntwo\r\n.\r\nQUIT\r\n",
 	        "220 250 250 250 354 250 250 250 354 250 221", "one\r\n|two\r\n|"},
-	    {"stuffed dots", HEAD "..\r\n...x\r\n.y\r\n.\r\nQUIT\r\n", "220 250 250 250 354 250 221", ".\r\n..x\r\ny\r\n|"},
+	    {"stuffed dots", HEAD "..\r\n...x\r\n.y\r\n.\r\nQUIT\r\n",
+	        "220 250 250 250 354 250 221", ".\r\n..x\r\ny\r\n|"},
 	    {"empty message", HEAD ".\r\nQUIT\r\n", "220 250 250 250 354 250 221", "|"},
 	    /* smuggling: nothing but CRLF . CRLF ends, and the message is refused */
-	    {"LF . LF", HEAD "x\n.\nMAIL FROM:<evil@b.example>\r\n.\r\nQUIT\r\n", "220 250 250 250 354 550 221", "x"},
-	    {"LF . CRLF", HEAD "x\n.\r\nMAIL FROM:<evil@b.example>\r\n.\r\nQUIT\r\n", "220 250 250 250 354 550 221", "x"},
-	    {"CR . CR", HEAD "x\r.\rMAIL FROM:<evil@b.example>\r\n.\r\nQUIT\r\n", "220 250 250 250 354 550 221", "x"},
-	    {"CRLF . LF", HEAD "x\r\n.\nMAIL FROM:<evil@b.example>\r\n.\r\nQUIT\r\n", "220 250 250 250 354 550 221", "x\r\n"},
-	    {"CRLF . CR", HEAD "x\r\n.\rMAIL FROM:<evil@b.example>\r\n.\r\nQUIT\r\n", "220 250 250 250 354 550 221", "x\r\n"},
+	    {"LF . LF", HEAD "x\n.\nMAIL FROM:<evil@b.example>\r\n.\r\nQUIT\r\n",
+	        "220 250 250 250 354 550 221", "x"},
+	    {"LF . CRLF", HEAD "x\n.\r\nMAIL FROM:<evil@b.example>\r\n.\r\nQUIT\r\n",
+	        "220 250 250 250 354 550 221", "x"},
+	    {"CR . CR", HEAD "x\r.\rMAIL FROM:<evil@b.example>\r\n.\r\nQUIT\r\n",
+	        "220 250 250 250 354 550 221", "x"},
+	    {"CRLF . LF", HEAD "x\r\n.\nMAIL FROM:<evil@b.example>\r\n.\r\nQUIT\r\n",
+	        "220 250 250 250 354 550 221", "x\r\n"},
+	    {"CRLF . CR", HEAD "x\r\n.\rMAIL FROM:<evil@b.example>\r\n.\r\nQUIT\r\n",
+	        "220 250 250 250 354 550 221", "x\r\n"},
 	    {"CR CR LF", HEAD "x\r\r\n.\r\nQUIT\r\n", "220 250 250 250 354 550 221", "x"},
 	    {"bare LF in data", HEAD "a\nb\r\n.\r\nQUIT\r\n", "220 250 250 250 354 550 221", "a"},
 	    /* commands */
 	    {"bare LF in command", "EHLO x\nQUIT\r\n", "220 500 221", ""},
 	    {"bare CR in command", "EHLO x\ry\r\nQUIT\r\n", "220 500 221", ""},
-	    {"order", "MAIL FROM:<a@b>\r\nEHLO x\r\nRCPT TO:<a@b>\r\nDATA\r\nQUIT\r\n", "220 503 250 503 503 221", ""},
-	    {"unknown", "EHLO x\r\nXYZZY\r\nVRFY a\r\nHELP\r\nNOOP\r\nRSET\r\nQUIT\r\n", "220 250 500 252 214 250 250 221", ""},
+	    {"order", "MAIL FROM:<a@b>\r\nEHLO x\r\nRCPT TO:<a@b>\r\nDATA\r\nQUIT\r\n",
+	        "220 503 250 503 503 221", ""},
+	    {"unknown", "EHLO x\r\nXYZZY\r\nVRFY a\r\nHELP\r\nNOOP\r\nRSET\r\nQUIT\r\n",
+	        "220 250 500 252 214 250 250 221", ""},
 	    {"bad HELO", "EHLO\r\nEHLO a\tb\r\nQUIT\r\n", "220 501 501 221", ""},
-	    {"bad path", "EHLO x\r\nMAIL FROM:a@b\r\nMAIL FROM:<a@b\r\nMAIL FROM:<a@b.example> X=1\r\nQUIT\r\n",
+	    {"bad path",
+	        "EHLO x\r\nMAIL FROM:a@b\r\nMAIL FROM:<a@b\r\nMAIL FROM:<a@b.example> "
+	        "X=1\r\nQUIT\r\n",
 	        "220 250 501 501 555 221", ""},
-	    {"size", "EHLO x\r\nMAIL FROM:<a@b.example> SIZE=100001\r\nMAIL FROM:<a@b.example> SIZE=10 BODY=8BITMIME\r\nQUIT\r\n",
+	    {"size",
+	        "EHLO x\r\nMAIL FROM:<a@b.example> SIZE=100001\r\nMAIL FROM:<a@b.example> SIZE=10 "
+	        "BODY=8BITMIME\r\nQUIT\r\n",
 	        "220 250 552 250 221", ""},
-	    {"refused recipient", "EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<nobody@d.example>\r\nDATA\r\nQUIT\r\n",
+	    {"refused recipient",
+	        "EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<nobody@d.example>\r\nDATA\r\nQUIT\r\n",
 	        "220 250 250 550 503 221", ""},
-	    {"no TLS here", "EHLO x\r\nSTARTTLS\r\nAUTH PLAIN x\r\nQUIT\r\n", "220 250 503 502 221", ""},
+	    {"no TLS here", "EHLO x\r\nSTARTTLS\r\nAUTH PLAIN x\r\nQUIT\r\n", "220 250 503 502 221",
+	        ""},
 	    {"peer leaves", "EHLO x\r\nMAIL FROM:<a@b.example>\r\n", "220 250 250", ""},
 	};
 
@@ -189,7 +215,8 @@ static void sessions(void **state)
 			play(&run, cases[i].in, strlen(cases[i].in), false, &codes);
 			if (strcmp(buf_str(&codes), cases[i].codes) != 0)
 				fail_msg("%s: got \"%s\"", cases[i].label, buf_str(&codes));
-			if (strstr(cases[i].codes, "354 550") == NULL && strcmp(buf_str(&run.stored), cases[i].stored) != 0)
+			if (strstr(cases[i].codes, "354 550") == NULL &&
+			    strcmp(buf_str(&run.stored), cases[i].stored) != 0)
 				fail_msg("%s: stored \"%s\"", cases[i].label, buf_str(&run.stored));
 			buf_free(&codes);
 			buf_free(&run.stored);
@@ -234,7 +261,8 @@ static void limits_hold(void **state)
 
 static void submission_wants_auth(void **state)
 {
-	static const char in[] = "EHLO x\r\nAUTH PLAIN AGEAYg==\r\nMAIL FROM:<a@b.example>\r\nQUIT\r\n";
+	static const char in[] =
+	    "EHLO x\r\nAUTH PLAIN AGEAYg==\r\nMAIL FROM:<a@b.example>\r\nQUIT\r\n";
 	struct buf codes = {0};
 	struct run run = {0};
 
