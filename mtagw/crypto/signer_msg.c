@@ -34,7 +34,9 @@ static struct range get_text(struct ipc_reader *r, size_t max)
 	for (size_t i = 0; !r->bad && i < text.len; i++)
 		if ((unsigned char)text.p[i] < ' ' || text.p[i] == 127)
 			r->bad = true;
-	return r->bad ? (struct range){0} : text;
+	if (r->bad)
+		text = (struct range){0};
+	return text;
 }
 
 static void get_fixed(struct ipc_reader *r, void *out, size_t len)

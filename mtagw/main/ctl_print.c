@@ -176,7 +176,7 @@ static void print_table(const struct report *report, const struct db_result *r, 
 {
 	int widths[64] = {0}, last = 0;
 
-	for (int col = 0; report->columns[col].key != NULL && col < 64; col++) {
+	for (int col = 0; col < 64 && report->columns[col].key != NULL; col++) {
 		if (report->columns[col].title == NULL)
 			continue;
 		last = col;
@@ -188,7 +188,7 @@ static void print_table(const struct report *report, const struct db_result *r, 
 		}
 	}
 	for (size_t line = 0; line < db_rows(r) + 1; line++) {
-		for (int col = 0; report->columns[col].key != NULL && col < 64; col++) {
+		for (int col = 0; col < 64 && report->columns[col].key != NULL; col++) {
 			if (report->columns[col].title == NULL)
 				continue;
 			put_cell(line == 0

@@ -129,7 +129,7 @@ static bool classification_ok(const char *code)
 {
 	size_t n = strspn(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz.-");
 
-	return code[n] == '\0' && n <= CLASSIFICATION_MAX;
+	return n <= CLASSIFICATION_MAX && code[n] == '\0';
 }
 
 static void outcome(const struct policy *policy, const struct rule *rule,

@@ -11,8 +11,9 @@
 #include "mtagw/store/letter_row.h"
 #include "mtagw/store/outgoing.h"
 
-#define PLAN_OUTGOING_MAX 8 /* two forms, plain mail twice, notices to writer, clerk, postmaster \
-	                     */
+#define PLAN_OUTGOING_MAX                                                      \
+	8 /* two forms, plain mail twice, notices to writer, clerk, postmaster \
+	   */
 
 struct plan {
 	struct outgoing *outgoing[PLAN_OUTGOING_MAX];

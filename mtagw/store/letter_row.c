@@ -28,9 +28,9 @@ static const struct stmt recipients = {"letter_recipients",
     " with ordinality as r(role, side, name, address, position, agency, ord)"};
 static const struct stmt state = {
     "letter_state", "update office.letter set state = $2, state_at = $3 where id = $1"};
-static const struct stmt clear = {
-    "letter_clear", "update office.letter set state = 'cleared', state_at = $4, policy_version = "
-                    "$2::int, rule_id = $3 where id = $1"};
+static const struct stmt clear = {"letter_clear",
+    "update office.letter set state = 'cleared', state_at = $4, policy_version = "
+    "$2::int, rule_id = $3 where id = $1"};
 static const struct stmt form = {"letter_form",
     "insert into office.letter_form (letter_id, form, ref, size, sha256, key_fingerprint, "
     "created_at)"

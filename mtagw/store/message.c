@@ -18,9 +18,9 @@ static const struct stmt load = {"message_load",
 static const struct stmt body = {"message_body", "select size, bytes from mail.body where id = $1"};
 static const struct stmt chunk = {
     "message_chunk", "select bytes from mail.body_chunk where body_id = $1 and n = $2"};
-static const struct stmt set_state = {
-    "message_state", "update mail.message set state = $2, letter_id = coalesce(nullif($3, 0), "
-                     "letter_id), reason = $4 where id = $1"};
+static const struct stmt set_state = {"message_state",
+    "update mail.message set state = $2, letter_id = coalesce(nullif($3, 0), "
+    "letter_id), reason = $4 where id = $1"};
 static const struct stmt stage = {
     "body_stage", "insert into mail.body_staging (body_id, started_at) values ($1, $2)"};
 static const struct stmt put_chunk = {
