@@ -527,7 +527,7 @@ static int user_id_check(const char *name, const char *address, struct err *erro
 int keyring_create(
     struct keyring *keyring, const char *name, const char *address, struct err *error_r)
 {
-	struct seal_plan plan = {{0}};
+	struct seal_plan plan = {.algorithm = 0};
 	char *user_id;
 	gpgme_error_t err;
 
