@@ -146,8 +146,14 @@ int settings_value_number(enum settings_type type, struct range value, int64_t m
 	int64_t number, unit = 1;
 	size_t len = value.len;
 
-	if (len > 1 && type == SETTING_SIZE && unit_of(value.p[len - 1]) > 0)
-		unit = unit_of(value.p[--len]);
+	if (len > 1 && type == SETTING_SIZE) {
+		int64_t factor = unit_of(value.p[len - 1]);
+
+		if (factor > 0) {
+			unit = factor;
+			len--;
+		}
+	}
 	if (len == 0 || len > NUMBER_MAX_BYTES ||
 	    !(isdigit((unsigned char)value.p[0]) || (value.p[0] == '-' && min < 0)))
 		goto not_a_number;

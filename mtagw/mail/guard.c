@@ -69,7 +69,7 @@ int guard_feed(struct guard *guard, const void *data, size_t len, struct err *er
 	nul = memchr(data, '\0', len);
 	if (nul != NULL)
 		return err_set(error_r, "NUL byte at line %llu",
-		    (unsigned long long)(outline_line(guard->outline) + lines_before(data, nul)));
+		    (unsigned long long)outline_line(guard->outline) + lines_before(data, nul));
 	if (outline_feed(guard->outline, (struct range){data, len}, error_r) < 0)
 		return -1;
 	guard->failed = false;

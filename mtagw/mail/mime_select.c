@@ -132,7 +132,8 @@ size_t mime_enclosures(
 	struct enclosures e = {.main = main_part(root)};
 
 	collect(root, false, &e);
-	*list_r = e.count > 0 ? arena_alloc(arena, e.count * sizeof(**list_r)) : NULL;
+	*list_r =
+	    e.count > 0 ? arena_alloc(arena, e.count * sizeof(const struct mime_part *)) : NULL;
 	e.list = *list_r;
 	e.count = 0;
 	if (e.list != NULL)

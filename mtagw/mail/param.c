@@ -134,7 +134,7 @@ static void put_percent(struct range s, struct buf *out)
 	for (size_t i = 0; i < s.len; i++) {
 		if (s.p[i] == '%' && i + 2 < s.len && hex_value(s.p[i + 1]) >= 0 &&
 		    hex_value(s.p[i + 2]) >= 0) {
-			buf_putc(out, (char)(hex_value(s.p[i + 1]) << 4 | hex_value(s.p[i + 2])));
+			buf_putc(out, (char)(hex_value(s.p[i + 1]) * 16 + hex_value(s.p[i + 2])));
 			i += 2;
 		} else {
 			buf_putc(out, s.p[i]);
