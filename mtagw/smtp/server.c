@@ -53,11 +53,7 @@ void server_reset_tx(struct smtp_session *s)
 	arena_free(&arena);
 }
 
-static void maybe_free(struct smtp_session *s)
-{
-	if (s->gone && !s->deferred && !s->processing)
-		free(s);
-}
+static void resume(void *ctx);
 
 void server_close(struct smtp_session *s, const char *reason)
 {
@@ -69,7 +65,9 @@ void server_close(struct smtp_session *s, const char *reason)
 	s->params.ops->closed(s, reason, s->params.ctx);
 	server_set_state(s, SERVER_CLOSED);
 	conn_destroy_when_drained(&s->conn);
-	maybe_free(s);
+	if (!s->deferred) /* freed from the loop, never under the feet of a caller */
+		loop_defer(s->loop, resume, s);
+	s->deferred = true;
 }
 
 /* --- input ------------------------------------------------------------------------------------ */
@@ -127,7 +125,7 @@ static void resume(void *ctx)
 
 	s->deferred = false;
 	if (s->gone)
-		maybe_free(s);
+		free(s);
 	else
 		server_process(s);
 }
@@ -179,7 +177,6 @@ static void server_process(struct smtp_session *s)
 	if (s->eof && !s->gone && s->question == ASK_NONE && !s->data_paused)
 		server_close(s, "closed by peer");
 	s->processing = false;
-	maybe_free(s);
 }
 
 static void greet(struct smtp_session *s)

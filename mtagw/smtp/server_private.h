@@ -36,7 +36,7 @@ struct smtp_session {
 	bool extended;    /* EHLO, not HELO */
 	bool processing;  /* inside server_process: answers only clear the question */
 	bool deferred;    /* a server_process is on its way from the loop */
-	bool gone;        /* closed; freed when nothing is on its way */
+	bool gone;        /* closed; freed from the loop */
 	bool eof;         /* the peer sends no more; what it sent is still handled */
 	size_t skipped;   /* bytes of it so far */
 	bool skipping;    /* an over-long command line is thrown away up to its end */
