@@ -17,14 +17,9 @@
   <xsl:variable name="copies" select="/l:letter/l:recipients/l:recipient[@role = 'copy']"/>
   <xsl:variable name="listed" select="count($main) &gt; $addressees-in-letter"/>
 
-  <xsl:template name="upper">
-    <xsl:param name="text"/>
-    <xsl:value-of select="translate($text, 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')"/>
-  </xsl:template>
-
   <!-- 2026-11-24: 24 November 2026 -->
   <xsl:template name="date">
-    <xsl:param name="iso" select="$letter/l:date"/>
+    <xsl:variable name="iso" select="$letter/l:date"/>
     <xsl:variable name="month" select="number(substring($iso, 6, 2))"/>
     <xsl:variable name="names">Januari  Februari Maret    April    Mei      Juni     Juli     Agustus  SeptemberOktober  November Desember </xsl:variable>
     <xsl:if test="$iso != ''">
@@ -123,6 +118,12 @@
     </xsl:choose>
   </xsl:template>
 
+  <!-- The same in capitals, as the printed page has it. -->
+  <xsl:template name="place-capitals">
+    <xsl:variable name="place"><xsl:call-template name="place"/></xsl:variable>
+    <xsl:value-of select="translate($place, 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')"/>
+  </xsl:template>
+
   <!-- What stands before the post: Plt. and its like. -->
   <xsl:template name="acting">
     <xsl:choose>
@@ -158,9 +159,9 @@
     </xsl:choose>
   </xsl:template>
 
-  <!-- 20480: 20 KB -->
+  <!-- Size of the enclosure at hand. 20480: 20 KB -->
   <xsl:template name="size">
-    <xsl:param name="bytes"/>
+    <xsl:variable name="bytes" select="number(@size)"/>
     <xsl:choose>
       <xsl:when test="$bytes &gt;= 1048576"><xsl:value-of select="translate(format-number($bytes div 1048576, '0.0'), '.', ',')"/> MB</xsl:when>
       <xsl:when test="$bytes &gt;= 1024"><xsl:value-of select="round($bytes div 1024)"/> KB</xsl:when>

@@ -115,7 +115,7 @@
       <div style="margin-bottom:12px;font-size:14px">Berkas lampiran:
         <xsl:for-each select="l:enclosures/l:enclosure">
           <br/><xsl:value-of select="concat(position(), '. ', @name, ' (')"/>
-          <xsl:call-template name="size"><xsl:with-param name="bytes" select="@size"/></xsl:call-template>)</xsl:for-each>
+          <xsl:call-template name="size"/>)</xsl:for-each>
       </div>
     </xsl:if>
   </xsl:template>

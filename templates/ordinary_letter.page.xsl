@@ -146,7 +146,7 @@
     </table>
     <xsl:if test="$main">
       <div>di -</div>
-      <div><span class="place"><xsl:call-template name="upper"><xsl:with-param name="text"><xsl:call-template name="place"/></xsl:with-param></xsl:call-template></span></div>
+      <div><span class="place"><xsl:call-template name="place-capitals"/></span></div>
     </xsl:if>
   </xsl:template>
 

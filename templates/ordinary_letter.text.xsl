@@ -147,7 +147,7 @@
     <xsl:if test="l:enclosures/l:enclosure"><xsl:value-of select="concat($nl, 'Berkas lampiran:', $nl)"/></xsl:if>
     <xsl:for-each select="l:enclosures/l:enclosure">
       <xsl:value-of select="concat(position(), '. ', $tab, normalize-space(@name), ' (')"/>
-      <xsl:call-template name="size"><xsl:with-param name="bytes" select="@size"/></xsl:call-template>
+      <xsl:call-template name="size"/>
       <xsl:value-of select="concat(')', $nl)"/>
     </xsl:for-each>
   </xsl:template>

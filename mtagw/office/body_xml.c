@@ -226,19 +226,36 @@ static struct line trimmed(struct range raw)
 	return line;
 }
 
-/* Where the client wrapped; 0 where a line that could have been wrapped was not. */
+/* Longest line of the lines up to the next empty one, which are consumed; 0 where one was not
+ * wrapped though it could have been. */
+static size_t longest_of_block(const char **p)
+{
+	size_t longest = 0;
+	bool loose = false;
+
+	while (**p != '\0') {
+		struct range line = next_line(p);
+		size_t n = characters(line);
+
+		if (range_trim(line).len == 0)
+			break;
+		if (n <= BODY_WRAP_MAX)
+			longest = n > longest ? n : longest;
+		else if (memchr(line.p, ' ', line.len) != NULL)
+			loose = true;
+	}
+	return loose ? 0 : longest;
+}
+
+/* Where the client wrapped: as far as lines of wrapped blocks reach. 0: nowhere. */
 static size_t find_wrap(const char *text)
 {
 	size_t longest = 0;
 
 	while (*text != '\0') {
-		struct range line = next_line(&text);
-		size_t n = characters(line);
+		size_t n = longest_of_block(&text);
 
-		if (n > BODY_WRAP_MAX && memchr(line.p, ' ', line.len) != NULL)
-			return 0;
-		if (n > longest && n <= BODY_WRAP_MAX)
-			longest = n;
+		longest = n > longest ? n : longest;
 	}
 	return longest >= BODY_WRAP_MIN ? longest : 0;
 }

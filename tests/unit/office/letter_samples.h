@@ -8,9 +8,11 @@
 
 static const char sample_short_body[] =
     "Dengan hormat,\n\n"
-    "Sehubungan dengan rencana pembangunan jaringan serat optik di kawasan pelabuhan, kami\n"
-    "mohon kesediaan Saudara menunjuk satu orang petugas penghubung.\n\n"
-    "Demikian disampaikan, atas perhatian dan kerja sama Saudara diucapkan terima kasih.\n";
+    "Sehubungan dengan rencana pembangunan jaringan serat optik di kawasan\n"
+    "pelabuhan, kami mohon kesediaan Saudara menunjuk satu orang petugas\n"
+    "penghubung.\n\n"
+    "Demikian disampaikan, atas perhatian dan kerja sama Saudara diucapkan\n"
+    "terima kasih.\n";
 
 static const char sample_long_body[] =
     "Menindaklanjuti hasil rapat koordinasi penyelenggaraan sistem pemerintahan\n"
