@@ -238,6 +238,14 @@ int ctl_print_report(struct ctl *c, const struct report *report, const struct db
 	return 0;
 }
 
+static void merge_row(json_t *all, const struct report *report, const struct db_result *r)
+{
+	json_t *row = json_row(report, r, 0);
+
+	json_object_update(all, row);
+	json_decref(row);
+}
+
 int ctl_print_parts(
     struct ctl *c, const struct ctl_part *parts, size_t count, const struct db_param *params)
 {
@@ -253,7 +261,7 @@ int ctl_print_parts(
 		}
 		if (c->o.json) {
 			if (p->single && db_rows(r) > 0)
-				json_object_update(all, json_row(p->report, r, 0));
+				merge_row(all, p->report, r);
 			else
 				json_object_set_new(all, p->name, json_rows(p->report, r));
 		} else if (p->single) {
