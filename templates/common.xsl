@@ -175,7 +175,8 @@
   <xsl:template match="l:body/l:p" mode="html"><p class="body" style="{$p-style}"><xsl:apply-templates mode="html"/></p></xsl:template>
   <xsl:template match="l:li/l:p" mode="html"><div><xsl:apply-templates mode="html"/></div></xsl:template>
   <xsl:template match="l:ol | l:ul" mode="html">
-    <table role="presentation" class="list" cellspacing="0" cellpadding="0" style="border-collapse:collapse;width:100%;{$p-style}">
+    <table role="presentation" class="list" cellspacing="0" cellpadding="0" style="border-collapse:collapse;width:100%">
+      <xsl:if test="parent::l:body"><xsl:attribute name="style">border-collapse:collapse;width:100%;<xsl:value-of select="$p-style"/></xsl:attribute></xsl:if>
       <xsl:for-each select="l:li">
         <tr>
           <td style="width:26px;vertical-align:top;padding:0 6px 0 0;text-align:left">
@@ -195,7 +196,10 @@
         <tr>
           <xsl:for-each select="l:td">
             <xsl:if test="position() = 2"><td style="vertical-align:top;padding:0 6px 0 10px">:</td></xsl:if>
-            <td style="vertical-align:top;padding:0"><xsl:apply-templates mode="html"/></td>
+            <td style="vertical-align:top;padding:0">
+              <xsl:if test="position() = 1"><xsl:attribute name="style">vertical-align:top;padding:0;white-space:nowrap</xsl:attribute></xsl:if>
+              <xsl:apply-templates mode="html"/>
+            </td>
           </xsl:for-each>
         </tr>
       </xsl:for-each>

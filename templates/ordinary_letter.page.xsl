@@ -38,7 +38,7 @@
     @page { size: 215mm 330mm; margin: 20mm 20mm 25mm 30mm; @bottom-left { content: element(foot); width: 100%; vertical-align: top; padding-top: 4mm } }
     @page :first { margin-top: 12mm }
     body { font-family: "Liberation Sans", Arial, sans-serif; font-size: 12pt; line-height: 1.3; margin: 0; color: #000 }
-    .foot { position: running(foot); border-top: 0.5pt solid #000; padding-top: 1mm; font-size: 7pt; line-height: 1.25; text-align: left }
+    .foot { position: running(foot); border-top: 0.5pt solid #000; padding-top: 1mm; font-size: 6.5pt; line-height: 1.3; text-align: left }
     .class { position: absolute; left: -18mm; top: 0; font-size: 14pt; font-weight: bold; color: #c00000; border: 1.2pt solid #c00000; padding: 0.5mm 2mm }
     .kop { display: table; width: 100%; border-bottom: 3.5pt double #000; padding-bottom: 2.5mm; margin-bottom: 5mm }
     .kop .arms { display: table-cell; width: 24mm; vertical-align: middle }
@@ -50,7 +50,7 @@
     table { border-collapse: collapse } td { vertical-align: top; padding: 0 }
     .head { width: 100%; margin-bottom: 6mm } .head .left { width: 56% ; padding-right: 6mm } .head .right { width: 44% }
     .labels td.l { width: 20mm } .labels td.c { width: 4mm }
-    .to { margin-top: 1.5mm } .to td.y { width: 11mm } .to td.n { width: 6mm }
+    .to td.y { width: 11mm } .to td.n { width: 6mm }
     .place { text-decoration: underline; padding-left: 8mm }
     .text { text-align: justify }
     .text p.body { margin: 0 0 3mm 0; text-indent: 12.5mm; orphans: 2; widows: 2 }
@@ -113,7 +113,7 @@
 
   <xsl:template name="head">
     <table class="head">
-      <tr><td class="left"></td><td class="right"><xsl:value-of select="concat($from/l:place, ', ')"/><xsl:call-template name="date"/></td></tr>
+      <tr><td class="left"></td><td class="right"><xsl:value-of select="concat($from/l:place, ', ')"/><xsl:call-template name="date"/><xsl:if test="$main"><br/>Kepada</xsl:if></td></tr>
       <tr>
         <td class="left">
           <table class="labels">
