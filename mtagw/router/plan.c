@@ -144,7 +144,7 @@ int plan_notice(struct worker *w, struct task *t, const char *kind, const char *
 	const struct policy_position *p = policy_position(t->law->policy, position);
 	const struct policy_agency *agency = p ? policy_agency(t->law->policy, p->agency) : NULL;
 	struct pieces *pieces = pieces_new(t->arena);
-	struct outgoing *out;
+	struct outgoing *out = NULL;
 	int64_t id;
 
 	if (ids_next(&w->ids, w->db, t->now_ms, &id, &t->err) < 0)

@@ -284,7 +284,8 @@ int main(int argc, char **argv)
 	loop_run(signd.loop);
 	while (signd.peers) {
 		signd.draining = false;
-		peer_close(signd.peers, "ending");
+		/* it takes itself out of the list */
+		peer_close(signd.peers, "ending"); /* NOLINT(clang-analyzer-unix.Malloc) */
 	}
 	signd_keys_stop_agent(signd.keys);
 	signd_keys_close(&signd.keys);

@@ -80,8 +80,13 @@ static void lost(struct sasl *sasl, const char *why)
 	    (long long)sasl->retry_ms);
 	conn_destroy(&sasl->conn);
 	sasl->ready = false;
-	while (sasl->requests != NULL)
-		finish(sasl->requests, &result);
+	while (sasl->requests != NULL) {
+		struct sasl_request *request = sasl->requests;
+
+		sasl->requests = request->next;
+		request->cb(request, &result, request->ctx);
+		free(request);
+	}
 	timer_start(sasl->retry, sasl->retry_ms);
 	sasl->retry_ms = sasl->retry_ms * 2 < RETRY_MAX_MS ? sasl->retry_ms * 2 : RETRY_MAX_MS;
 }
