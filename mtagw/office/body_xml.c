@@ -218,11 +218,21 @@ static struct range next_line(const char **p)
 	return line;
 }
 
+static bool break_at(struct range r, size_t i)
+{
+	return r.len >= i + 3 && memcmp(r.p + i, BODY_XML_BREAK, 3) == 0;
+}
+
+/* A break at an end of a line says nothing that the line's end does not say. */
 static struct line trimmed(struct range raw)
 {
 	struct line line = {.text = range_trim(raw)};
 
 	line.indented = line.text.len > 0 && line.text.p > raw.p;
+	while (break_at(line.text, 0))
+		line.text = range_trim((struct range){line.text.p + 3, line.text.len - 3});
+	while (line.text.len >= 3 && break_at(line.text, line.text.len - 3))
+		line.text = range_trim((struct range){line.text.p, line.text.len - 3});
 	return line;
 }
 
@@ -349,13 +359,19 @@ static bool add_point(struct writer *w, struct range line, bool after_empty)
 	return true;
 }
 
-static bool is_row(struct line line)
+static bool is_point(struct line line)
 {
-	struct range a, b;
+	struct range rest;
 	unsigned n;
 
-	return line.text.len > 0 && read_marker(line.text, &n, &a) == MARKER_NONE &&
-	       read_row(line.text, &a, &b);
+	return read_marker(line.text, &n, &rest) != MARKER_NONE;
+}
+
+static bool is_row(struct line line)
+{
+	struct range label, value;
+
+	return line.text.len > 0 && !is_point(line) && read_row(line.text, &label, &value);
 }
 
 /* Whether the lines behind a row hold another one; a value that goes on is indented. */
@@ -365,7 +381,7 @@ static bool row_follows(const char *following)
 
 	do
 		next = trimmed(next_line(&following));
-	while (next.indented && *following != '\0' && !is_row(next));
+	while (next.indented && *following != '\0' && !is_row(next) && !is_point(next));
 	return is_row(next);
 }
 

@@ -161,7 +161,8 @@ int plan_notice(struct worker *w, struct task *t, const char *kind, const char *
 	if (plan_outgoing(
 	        w, t, kind, "inside", pieces, n->from, n->message_id, subject, letter_id, &out) < 0)
 		return -1;
-	out->position = position;
+	out->position =
+	    position; /* NOLINT(clang-analyzer-core.NullDereference) set by plan_outgoing */
 	if (plan_delivery(w, t, out, n->to, "lmtp", false, "", NULL) < 0)
 		return -1;
 	return plan_outgoing_done(w, t, out);

@@ -287,8 +287,8 @@ static void check_round_trip(const char *label, const char *text)
 		fail_msg("%s: %s", label, err.text);
 	assert_int_equal(letter_xml_canonical(&stored, b, &second, &err), 1);
 	if (memcmp(a, b, SHA256_BYTES) != 0)
-		fail_msg("%s: text\n%s\nfirst\n%s\nsecond\n%s", label, text, buf_str(&first),
-		    buf_str(&second));
+		fail_msg("%s: text\n%s\nfirst\n%s\nsecond\n%s", label, text,
+		    strstr(buf_str(&first), "<body"), strstr(buf_str(&second), "<body"));
 	buf_free(&first);
 	buf_free(&second);
 	arena_free(&arena);
