@@ -74,8 +74,10 @@ int plan_outgoing(struct worker *w, struct task *t, const char *kind, const char
 	    .segment_count = pieces->count,
 	    .at_ms = t->now_ms,
 	    .expires_at_ms = t->now_ms + (int64_t)w->settings->expire_secs * 1000};
-	if (t->plan->outgoing_count == PLAN_OUTGOING_MAX)
-		return err_set(&t->err, "more than %d messages in one stage", PLAN_OUTGOING_MAX);
+	if (t->plan->outgoing_count == PLAN_OUTGOING_MAX) {
+		(void)err_set(&t->err, "more than %d messages in one stage", PLAN_OUTGOING_MAX);
+		return -1;
+	}
 	if (ids_next(&w->ids, w->db, t->now_ms, &out->id, &t->err) < 0)
 		return -1;
 	t->plan->outgoing[t->plan->outgoing_count++] = out;
@@ -161,8 +163,7 @@ int plan_notice(struct worker *w, struct task *t, const char *kind, const char *
 	if (plan_outgoing(
 	        w, t, kind, "inside", pieces, n->from, n->message_id, subject, letter_id, &out) < 0)
 		return -1;
-	out->position =
-	    position; /* NOLINT(clang-analyzer-core.NullDereference) set by plan_outgoing */
+	out->position = position;
 	if (plan_delivery(w, t, out, n->to, "lmtp", false, "", NULL) < 0)
 		return -1;
 	return plan_outgoing_done(w, t, out);

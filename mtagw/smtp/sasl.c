@@ -19,6 +19,8 @@
 
 /* A line of Dovecot's longer than this is not from Dovecot. */
 #define LINE_MAX_BYTES 16384
+/* Dovecot holds a refusal back for seconds; after this much silence it does not work (STYLE 32). */
+#define ANSWER_MS 60000
 #define RETRY_MIN_MS 250
 #define RETRY_MAX_MS 10000
 /* What we offer, in this order, where Dovecot has it. CRAM-MD5 never: clients prefer it and SCRAM
@@ -31,13 +33,14 @@ struct sasl_request {
 	unsigned id;
 	sasl_cb *cb;
 	void *ctx;
-	bool failed; /* answer TEMPFAIL from the loop */
+	bool failed;  /* answer TEMPFAIL from the loop */
+	bool waiting; /* for Dovecot, not for the mail client */
 };
 struct sasl {
 	struct loop *loop;
 	char *address;
 	struct conn *conn;
-	struct timer *retry;
+	struct timer *retry, *fail; /* fail: answers requests that found no connection */
 	int64_t retry_ms;
 	bool ready; /* DONE seen */
 	unsigned last_id;
@@ -46,6 +49,7 @@ struct sasl {
 };
 
 static void connect_now(void *ctx);
+static void fail_now(void *ctx);
 
 static struct sasl_request *find(struct sasl *sasl, unsigned id)
 {
@@ -179,6 +183,7 @@ static void take_cont(struct sasl_request *request, const char *text)
 		finish(request, &result);
 	} else {
 		result.challenge = buf_range(&bytes);
+		request->waiting = false;
 		request->cb(request, &result, request->ctx);
 	}
 	buf_free(&bytes);
@@ -224,6 +229,15 @@ static int take_line(struct sasl *sasl, char *line)
 	return 1;
 }
 
+/* Silence counts only where something is asked: the handshake or an exchange. */
+static bool is_waiting(const struct sasl *sasl)
+{
+	for (const struct sasl_request *r = sasl->requests; r != NULL; r = r->next)
+		if (r->waiting)
+			return true;
+	return !sasl->ready;
+}
+
 static void event(struct conn *conn, enum conn_event what, void *ctx)
 {
 	struct sasl *sasl = ctx;
@@ -259,9 +273,12 @@ static void event(struct conn *conn, enum conn_event what, void *ctx)
 	case CONN_ERROR:
 		lost(sasl, conn_error(conn));
 		return;
+	case CONN_TIMEOUT:
+		if (is_waiting(sasl))
+			lost(sasl, "no answer from Dovecot");
+		return;
 	case CONN_TLS:
 	case CONN_DRAINED:
-	case CONN_TIMEOUT:
 		return;
 	}
 }
@@ -275,6 +292,8 @@ static void connect_now(void *ctx)
 	sasl->conn = conn_connect(sasl->loop, sasl->address, event, sasl, &err);
 	if (sasl->conn == NULL)
 		lost(sasl, err.text);
+	else
+		conn_set_timeout(sasl->conn, ANSWER_MS);
 }
 
 struct sasl *sasl_new(struct loop *loop, const char *address)
@@ -285,6 +304,7 @@ struct sasl *sasl_new(struct loop *loop, const char *address)
 	sasl->address = mem_strdup(address);
 	sasl->retry_ms = RETRY_MIN_MS;
 	sasl->retry = timer_new(loop, connect_now, sasl);
+	sasl->fail = timer_new(loop, fail_now, sasl);
 	connect_now(sasl);
 	return sasl;
 }
@@ -301,6 +321,7 @@ void sasl_free(struct sasl **sasl)
 	}
 	conn_destroy(&(*sasl)->conn);
 	timer_free(&(*sasl)->retry);
+	timer_free(&(*sasl)->fail);
 	free((*sasl)->address);
 	free(*sasl);
 	*sasl = NULL;
@@ -314,7 +335,7 @@ const char *sasl_mechanisms(const struct sasl *sasl)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-static void fail_later(void *ctx)
+static void fail_now(void *ctx)
 {
 	struct sasl *sasl = ctx;
 	struct sasl_result result = {
@@ -349,9 +370,10 @@ struct sasl_request *sasl_start(struct sasl *sasl, const char *mechanism, struct
 	sasl->requests = r;
 	if (!sasl->ready) {
 		r->failed = true;
-		loop_defer(sasl->loop, fail_later, sasl);
+		timer_start(sasl->fail, 0);
 		return r;
 	}
+	r->waiting = true;
 	buf_printf(&line, "AUTH\t%u\t", r->id);
 	put_escaped(&line, mechanism);
 	buf_puts(&line, "\tservice=smtp\tsecured=tls\tlip=");
@@ -375,6 +397,7 @@ void sasl_continue(struct sasl_request *r, struct range response)
 
 	if (!r->sasl->ready)
 		return; /* the loss has answered it already */
+	r->waiting = true;
 	buf_printf(&line, "CONT\t%u\t", r->id);
 	codec_base64(&line, response.p, response.len, 0);
 	buf_putc(&line, '\n');

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mtagw/base/clock.h"
 #include "mtagw/base/codec.h"
 #include "mtagw/base/log.h"
 #include "mtagw/smtp/server_private.h"
@@ -20,6 +21,8 @@
 #define AUTH_LINE_MAX 12288
 /* A command line that has not ended after this much is no SMTP. */
 #define SKIPPED_MAX (128 * 1024)
+/* Of a reply's text: with code and CRLF within the 512 bytes of RFC 5321 4.5.3.1.5. */
+#define REPLY_TEXT_MAX 480
 
 static const char *const state_names[] = {
     "tls", "start", "ready", "mail", "rcpt", "data", "auth", "closed"};
@@ -38,7 +41,13 @@ void server_reply(struct smtp_session *s, int code, const char *enhanced, const 
 {
 	if (s->state == SERVER_CLOSED)
 		return;
-	conn_printf(s->conn, "%d%s%s %s\r\n", code, enhanced[0] ? " " : "", enhanced, text);
+	char safe[REPLY_TEXT_MAX];
+	size_t n;
+
+	for (n = 0; n < sizeof(safe) - 1 && text[n] != '\0'; n++)
+		safe[n] = text[n] < ' ' || text[n] > '~' ? '?' : text[n]; /* RFC 5321 4.2: one line, ASCII */
+	safe[n] = '\0';
+	conn_printf(s->conn, "%d%s%s %s\r\n", code, enhanced[0] ? " " : "", enhanced, safe);
 	if (code >= 500)
 		s->errors++;
 }
@@ -72,6 +81,11 @@ void server_close(struct smtp_session *s, const char *reason)
 
 /* --- input ------------------------------------------------------------------------------------ */
 
+static int64_t timeout_ms(const struct smtp_session *s)
+{
+	return (int64_t)s->params.settings->smtpd_timeout_secs * 1000;
+}
+
 /* One line up to its LF, handled or refused. False: no whole line is there. */
 static bool take_line(struct smtp_session *s)
 {
@@ -79,6 +93,8 @@ static bool take_line(struct smtp_session *s)
 	size_t max = s->state == SERVER_AUTH ? AUTH_LINE_MAX : COMMAND_LINE_MAX;
 	const char *lf = in.len ? memchr(in.p, '\n', in.len) : NULL;
 
+	if (lf == NULL && in.len > 0 && s->line_since_ms == 0)
+		s->line_since_ms = clock_mono_ms();
 	if (lf == NULL) {
 		if (in.len > max) {
 			s->skipping = true;
@@ -88,9 +104,14 @@ static bool take_line(struct smtp_session *s)
 		if (s->skipped > SKIPPED_MAX) {
 			server_reply(s, 500, "5.5.2", "line too long");
 			server_close(s, "a command line without end");
+		} else if (s->line_since_ms != 0 && clock_mono_ms() - s->line_since_ms > timeout_ms(s)) {
+			/* a byte now and then is no progress: RFC 5321 4.5.3.2.7 speaks of commands */
+			server_reply(s, 421, "4.4.2", "timeout");
+			server_close(s, "a command line without end");
 		}
 		return false;
 	}
+	s->line_since_ms = 0;
 	line = (struct range){in.p, (size_t)(lf - in.p)};
 	if (s->skipping || line.len > max) {
 		s->skipping = false;
@@ -220,6 +241,17 @@ static void event(struct conn *conn, enum conn_event what, void *ctx)
 	}
 }
 
+/* The address alone, as Dovecot wants to hear it; the connection tells it with its port. */
+static void set_local_ip(struct smtp_session *s)
+{
+	const char *local = conn_local(s->conn), *colon = strrchr(local, ':');
+	size_t len = colon ? (size_t)(colon - local) : strlen(local);
+	bool bracketed = local[0] == '[' && len > 2;
+
+	(void)snprintf(s->local_ip, sizeof(s->local_ip), "%.*s", (int)(bracketed ? len - 2 : len),
+	    local + bracketed);
+}
+
 struct smtp_session *smtp_session_new(
     struct loop *loop, int fd, const struct smtp_server_params *params)
 {
@@ -234,7 +266,8 @@ struct smtp_session *smtp_session_new(
 	s->params = *params;
 	s->conn = conn_accepted(loop, fd, event, s);
 	(void)snprintf(s->peer_ip, sizeof(s->peer_ip), "%s", conn_peer_ip(s->conn));
-	conn_set_timeout(s->conn, (int64_t)params->settings->smtpd_timeout_secs * 1000);
+	set_local_ip(s);
+	conn_set_timeout(s->conn, timeout_ms(s));
 	if (params->implicit_tls) {
 		s->state = SERVER_TLS;
 		conn_start_tls(s->conn, params->tls, NULL);
@@ -357,6 +390,11 @@ const char *smtp_session_helo(const struct smtp_session *s)
 const char *smtp_session_peer_ip(const struct smtp_session *s)
 {
 	return s->peer_ip;
+}
+
+const char *smtp_session_local_ip(const struct smtp_session *s)
+{
+	return s->local_ip;
 }
 
 const char *smtp_session_protocol(const struct smtp_session *s)

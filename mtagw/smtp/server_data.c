@@ -72,7 +72,8 @@ static void text_byte(struct smtp_session *s, char c)
 		s->data_state = DATA_CR;
 		return;
 	}
-	if (++s->data_line_len > (size_t)s->params.settings->line_length_limit)
+	/* RFC 5321 4.5.3.1.6: the limit counts the CRLF, not the dot stuffed in front */
+	if (++s->data_line_len + 2 > (size_t)s->params.settings->line_length_limit)
 		server_data_fail(s, 550, "5.5.2", "line %zu of the message is longer than %d bytes",
 		    s->data_lines, s->params.settings->line_length_limit);
 }

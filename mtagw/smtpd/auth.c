@@ -96,8 +96,8 @@ void auth_start(struct smtp_session *s, const char *mechanism, struct range init
 		smtp_session_auth_fail(s, true);
 		return;
 	}
-	guest->auth = sasl_start(d->sasl, mechanism, initial, initial.p != NULL, "127.0.0.1",
-	    guest->ip, smtp_session_id(s), answered, guest);
+	guest->auth = sasl_start(d->sasl, mechanism, initial, initial.p != NULL,
+	    smtp_session_local_ip(s), guest->ip, smtp_session_id(s), answered, guest);
 }
 
 void auth_answer(struct smtp_session *s, struct range response, void *ctx)
