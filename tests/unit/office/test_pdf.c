@@ -1,0 +1,288 @@
+/*
+ * The PDF helper: a letter's page becomes the same PDF twice with letter.xml in it, pages that
+ * reach outside are refused, a helper that hangs, dies or lies costs its job only. Helpers that
+ * misbehave are shell scripts. What needs WeasyPrint is skipped with a word where it is missing.
+ * Run from the repository root.
+ */
+#include "mtagw/office/render.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "mtagw/base/clock.h"
+#include "mtagw/base/codec.h"
+
+#define PAGE                                                                               \
+	"<!DOCTYPE html><html lang='id'><title>Surat</title><meta name='dcterms.created' " \
+	"content='2026-11-24'><p>Isi surat</p></html>"
+#define XML "<letter xmlns=\"urn:mtagw:letter:1\"/>"
+#define HELPER_DIR "mtagw/router"
+
+static char dir[] = "/tmp/mtagw-test-pdf-XXXXXX";
+
+static bool has_weasyprint(void)
+{
+	static int known = -1;
+
+	if (known < 0) {
+		pid_t pid = fork();
+		int status;
+
+		if (pid == 0) {
+			execl(
+			    "/usr/bin/python3", "python3", "-c", "import weasyprint", (char *)NULL);
+			_exit(127);
+		}
+		known = waitpid(pid, &status, 0) == pid && status == 0;
+		if (!known)
+			print_message("weasyprint is not installed: skipped\n");
+	}
+	return known;
+}
+
+/* A helper in the temporary folder; lines of sh. */
+static struct pdf *fake_helper(const char *lines)
+{
+	char path[64];
+	FILE *f;
+
+	(void)snprintf(path, sizeof(path), "%s/mtagw-pdf", dir);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fprintf(f, "#!/bin/sh\necho x >>%s/started\n%s\n", dir, lines);
+	fclose(f);
+	assert_int_equal(chmod(path, 0700), 0);
+	return pdf_new(dir);
+}
+
+/* How often a fake helper was started since the last call. */
+static int starts(void)
+{
+	char path[64];
+	struct stat st;
+	int n = 0;
+
+	(void)snprintf(path, sizeof(path), "%s/started", dir);
+	if (stat(path, &st) == 0)
+		n = (int)(st.st_size / 2);
+	(void)unlink(path);
+	return n;
+}
+
+static int make(struct pdf *pdf, const char *page, struct buf *out, struct err *err)
+{
+	return pdf_make(pdf, range_of(page), "letter.xml", range_of(XML), out, err);
+}
+
+static void test_same_bytes(void **state)
+{
+	struct pdf *pdf, *other;
+	struct buf first = {0}, again = {0}, elsewhere = {0};
+	struct err err = {0};
+
+	(void)state;
+	if (!has_weasyprint())
+		skip();
+	pdf = pdf_new(HELPER_DIR);
+	other = pdf_new(HELPER_DIR);
+	if (make(pdf, PAGE, &first, &err) != 1 || make(pdf, PAGE, &again, &err) != 1 ||
+	    make(other, PAGE, &elsewhere, &err) != 1)
+		fail_msg("%s", err.text);
+	assert_memory_equal(first.data, "%PDF-", 5);
+	assert_true(range_equal(buf_range(&first), buf_range(&again)));
+	assert_true(range_equal(buf_range(&first), buf_range(&elsewhere)));
+	assert_non_null(memmem(first.data, first.len, "/EmbeddedFile", 13));
+	assert_non_null(memmem(first.data, first.len, "letter.xml", 10));
+	assert_non_null(memmem(first.data, first.len, "/AFRelationship /Data", 21));
+	buf_free(&first);
+	buf_free(&again);
+	buf_free(&elsewhere);
+	pdf_free(&pdf);
+	pdf_free(&other);
+	assert_null(pdf);
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *label, *page;
+	} cases[] = {
+	    {"file", "<img src='file:///etc/passwd'>"},
+	    {"network", "<link rel='stylesheet' href='http://127.0.0.1:9/x.css'>"},
+	    {"relative", "<img src='x.png'>"},
+	    {"import", "<style>@import url(https://127.0.0.1:9/x.css)</style>"},
+	    {"font", "<style>@font-face{font-family:x;src:url(file:///etc/"
+	             "passwd)}p{font-family:x}</style><p>a"},
+	    {"svg", "<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd' "
+	            "width='9' height='9'/></svg>"},
+	    {"attachment", "<link rel='attachment' href='file:///etc/passwd'>"},
+	    {"not UTF-8", "<p>\xff"},
+	};
+	struct pdf *pdf;
+	struct buf out = {0};
+	struct err err = {0};
+
+	(void)state;
+	if (!has_weasyprint())
+		skip();
+	pdf = pdf_new(HELPER_DIR);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		if (make(pdf, cases[i].page, &out, &err) != -1)
+			fail_msg("%s was not refused: %s", cases[i].label, err.text);
+		assert_int_equal(out.len, 0);
+	}
+	assert_int_equal(make(pdf, PAGE, &out, &err), 1); /* the same helper works on */
+	buf_free(&out);
+	pdf_free(&pdf);
+}
+
+/* Two jobs, two kills: each within the deadline, none leaves a process. */
+static void test_two_kills(void **state)
+{
+	struct pdf *pdf = fake_helper("exec sleep 100");
+	struct buf out = {0};
+
+	(void)state;
+	pdf_set_deadline_ms(pdf, 150);
+	for (int i = 0; i < 2; i++) {
+		int64_t begun = clock_mono_ms();
+		struct err err = {0};
+
+		assert_int_equal(make(pdf, PAGE, &out, &err), 0);
+		assert_non_null(strstr(err.text, "was killed"));
+		assert_true(clock_mono_ms() - begun >= 150 && clock_mono_ms() - begun < 20000);
+	}
+	assert_int_equal(out.len, 0);
+	assert_int_equal(starts(), 2);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child left */
+	pdf_free(&pdf);
+}
+
+/* A helper that turns in circles is late although it is always runnable. */
+static void test_busy_kill(void **state)
+{
+	struct pdf *pdf = fake_helper("while :; do :; done");
+	struct buf out = {0};
+	struct err err = {0};
+
+	(void)state;
+	pdf_set_deadline_ms(pdf, 300);
+	assert_int_equal(make(pdf, PAGE, &out, &err), 0);
+	assert_non_null(strstr(err.text, "was killed"));
+	assert_int_equal(starts(), 1);
+	pdf_free(&pdf);
+}
+
+static void test_bad_helpers(void **state)
+{
+	static const struct {
+		const char *label, *lines;
+		int wanted;
+	} cases[] = {
+	    {"dies at once", "exit 3", 0},
+	    {"dies inside a frame", "printf '\\000\\000\\000\\020abc'", 0},
+	    {"frame too long", "printf '\\377\\377\\377\\377'; exec sleep 100", -1},
+	    {"frame of another shape", "printf '\\000\\000\\000\\003abc'; exec sleep 100", 0},
+	    {"field longer than its frame",
+	        "printf '\\000\\000\\000\\006\\000\\000\\000\\377ab'; exec sleep 100", 0},
+	    {"refusal",
+	        "printf '\\000\\000\\000\\013\\000\\000\\000\\002no\\000\\000\\000\\001x'; exec "
+	        "sleep 100",
+	        -1},
+	    {"no program", "#", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct pdf *pdf = fake_helper(cases[i].lines);
+		struct buf out = {0};
+		struct err err = {0};
+		int rc = make(pdf, PAGE, &out, &err);
+
+		if (rc != cases[i].wanted || err.text[0] == '\0')
+			fail_msg("%s: %d %s", cases[i].label, rc, err.text);
+		buf_free(&out);
+		pdf_free(&pdf);
+	}
+	(void)starts();
+}
+
+static void test_no_helper(void **state)
+{
+	struct pdf *pdf = pdf_new("/nonexistent");
+	struct buf out = {0};
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(make(pdf, PAGE, &out, &err), 0);
+	assert_non_null(strstr(err.text, "/nonexistent/mtagw-pdf"));
+	pdf_free(&pdf);
+}
+
+/* A new process after a hundred jobs. The fake reads each job (its length is known) and answers
+ * "ok" and "x". */
+static void test_restart(void **state)
+{
+	char lines[256];
+	struct pdf *pdf;
+	struct buf out = {0};
+	struct err err = {0};
+	size_t job = 4 + 4 + strlen(PAGE) + 4 + strlen("letter.xml") + 4 + strlen(XML);
+
+	(void)state;
+	(void)snprintf(lines, sizeof(lines),
+	    "while head -c %zu >/dev/null; do printf "
+	    "'\\000\\000\\000\\013\\000\\000\\000\\002ok\\000\\000\\000\\001x'; done",
+	    job);
+	pdf = fake_helper(lines);
+	for (int i = 0; i < 101; i++) {
+		out.len = 0;
+		if (make(pdf, PAGE, &out, &err) != 1)
+			fail_msg("job %d: %s", i, err.text);
+		assert_string_equal(buf_str(&out), "x");
+		if (i == 99)
+			assert_int_equal(starts(), 1);
+	}
+	assert_int_equal(starts(), 1);
+	buf_free(&out);
+	pdf_free(&pdf);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) == NULL;
+}
+
+static int teardown(void **state)
+{
+	char path[64];
+
+	(void)state;
+	(void)starts();
+	(void)snprintf(path, sizeof(path), "%s/mtagw-pdf", dir);
+	(void)unlink(path);
+	return rmdir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_same_bytes),
+	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_two_kills),
+	    cmocka_unit_test(test_busy_kill),
+	    cmocka_unit_test(test_bad_helpers),
+	    cmocka_unit_test(test_no_helper),
+	    cmocka_unit_test(test_restart),
+	};
+
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
