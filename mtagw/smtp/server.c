@@ -45,7 +45,9 @@ void server_reply(struct smtp_session *s, int code, const char *enhanced, const 
 	size_t n;
 
 	for (n = 0; n < sizeof(safe) - 1 && text[n] != '\0'; n++)
-		safe[n] = text[n] < ' ' || text[n] > '~' ? '?' : text[n]; /* RFC 5321 4.2: one line, ASCII */
+		safe[n] = text[n] < ' ' || text[n] > '~'
+		              ? '?'
+		              : text[n]; /* RFC 5321 4.2: one line, ASCII */
 	safe[n] = '\0';
 	conn_printf(s->conn, "%d%s%s %s\r\n", code, enhanced[0] ? " " : "", enhanced, safe);
 	if (code >= 500)
@@ -104,8 +106,10 @@ static bool take_line(struct smtp_session *s)
 		if (s->skipped > SKIPPED_MAX) {
 			server_reply(s, 500, "5.5.2", "line too long");
 			server_close(s, "a command line without end");
-		} else if (s->line_since_ms != 0 && clock_mono_ms() - s->line_since_ms > timeout_ms(s)) {
-			/* a byte now and then is no progress: RFC 5321 4.5.3.2.7 speaks of commands */
+		} else if (s->line_since_ms != 0 &&
+		           clock_mono_ms() - s->line_since_ms > timeout_ms(s)) {
+			/* a byte now and then is no progress: RFC 5321 4.5.3.2.7 speaks of commands
+			 */
 			server_reply(s, 421, "4.4.2", "timeout");
 			server_close(s, "a command line without end");
 		}

@@ -87,7 +87,8 @@ const char *smtp_session_id(const struct smtp_session *s);
 const char *smtp_session_login(const struct smtp_session *s); /* "" before AUTH */
 const char *smtp_session_helo(const struct smtp_session *s);
 const char *smtp_session_peer_ip(const struct smtp_session *s);
-const char *smtp_session_local_ip(const struct smtp_session *s); /* our own side, "unix" for pairs */
+const char *smtp_session_local_ip(
+    const struct smtp_session *s); /* our own side, "unix" for pairs */
 const char *smtp_session_protocol(const struct smtp_session *s); /* ESMTPSA ... RFC 3848 */
 const char *smtp_session_tls(const struct smtp_session *s);
 

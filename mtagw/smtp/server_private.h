@@ -27,7 +27,8 @@ struct smtp_session {
 	struct smtp_server_params params;
 	char id[20];
 	char peer_ip[64], local_ip[64];
-	int64_t line_since_ms; /* a command line began to come (clock_mono_ms); 0: none is half there */
+	int64_t
+	    line_since_ms; /* a command line began to come (clock_mono_ms); 0: none is half there */
 	enum server_state state;
 	enum server_question question;
 	char login[256], helo[256];

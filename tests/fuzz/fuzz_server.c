@@ -1,0 +1,354 @@
+/*
+ * The receiving side of SMTP under hostile bytes, over a connection made of two buffers (fakes by
+ * link). Whole and in pieces must come to the same replies and messages; what reaches the role has
+ * strict line ends and no NUL; each transaction is given back once, each session closed once.
+ */
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mtagw/base/log.h"
+#include "mtagw/base/mem.h"
+#include "mtagw/smtp/server.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+/* --- the connection and the loop, as far as a session needs them --- */
+
+struct conn {
+	conn_cb *cb;
+	void *ctx;
+	struct buf in, out;
+	size_t used; /* of in */
+	bool tls, paused;
+};
+static struct conn *line;     /* the one connection */
+static struct buf transcript; /* what the server wrote, kept beyond the connection */
+static struct {
+	void (*cb)(void *ctx);
+	void *ctx;
+} deferred[64];
+static size_t deferred_count;
+
+void loop_defer(struct loop *loop, void (*cb)(void *ctx), void *ctx)
+{
+	(void)loop;
+	if (deferred_count == 64)
+		abort();
+	deferred[deferred_count].cb = cb;
+	deferred[deferred_count++].ctx = ctx;
+}
+
+static void run_deferred(void)
+{
+	while (deferred_count > 0) {
+		void (*cb)(void *ctx) = deferred[0].cb;
+		void *ctx = deferred[0].ctx;
+
+		memmove(deferred, deferred + 1, --deferred_count * sizeof(deferred[0]));
+		cb(ctx);
+	}
+}
+
+struct conn *conn_accepted(struct loop *loop, int fd, conn_cb *cb, void *ctx)
+{
+	(void)loop, (void)fd;
+	line = mem_zalloc(sizeof(*line));
+	line->cb = cb;
+	line->ctx = ctx;
+	return line;
+}
+
+void conn_destroy_when_drained(struct conn **conn)
+{
+	buf_free(&(*conn)->in);
+	free(*conn);
+	*conn = line = NULL;
+}
+
+static void tls_done(void *ctx)
+{
+	(void)ctx;
+	if (line != NULL) {
+		line->tls = true;
+		line->cb(line, CONN_TLS, line->ctx);
+	}
+}
+
+void conn_start_tls(struct conn *conn, struct tls *tls, const char *server_name)
+{
+	(void)tls, (void)server_name;
+	conn->used = conn->in.len;
+	loop_defer(NULL, tls_done, NULL);
+}
+
+bool conn_is_tls(const struct conn *conn)
+{
+	return conn->tls;
+}
+
+const char *conn_tls_info(const struct conn *conn)
+{
+	return conn->tls ? "TLSv1.3" : "";
+}
+
+void conn_write(struct conn *conn, const void *data, size_t len)
+{
+	(void)conn;
+	buf_append(&transcript, data, len);
+}
+
+void conn_printf(struct conn *conn, const char *format, ...)
+{
+	char text[2000];
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (n < 4 || (size_t)n >= sizeof(text) || strcmp(text + n - 2, "\r\n") != 0)
+		abort(); /* a reply is whole */
+	conn_write(conn, text, (size_t)n);
+}
+
+struct range conn_input(struct conn *conn)
+{
+	return (struct range){buf_str(&conn->in) + conn->used, conn->in.len - conn->used};
+}
+
+void conn_drain(struct conn *conn, size_t len)
+{
+	if (len > conn->in.len - conn->used)
+		abort();
+	conn->used += len;
+}
+
+void conn_pause(struct conn *conn, bool paused)
+{
+	conn->paused = paused;
+}
+
+void conn_set_timeout(struct conn *conn, int64_t ms)
+{
+	(void)conn, (void)ms;
+}
+
+const char *conn_error(const struct conn *conn)
+{
+	(void)conn;
+	return "";
+}
+
+const char *conn_peer_ip(const struct conn *conn)
+{
+	(void)conn;
+	return "192.0.2.1";
+}
+
+const char *conn_local(struct conn *conn)
+{
+	(void)conn;
+	return "[2001:db8::1]:25";
+}
+
+/* --- the role --- */
+
+enum { FLAG_LATE = 1, FLAG_TLS = 2, FLAG_SUBMISSION = 4, FLAG_PAUSE = 8, FLAG_FAIL = 16 };
+static struct {
+	unsigned flags;
+	struct smtp_session *session;
+	struct smtp_tx *open; /* the transaction between mail and reset */
+	int closed, code;
+	struct buf stored;
+	size_t whole; /* of stored: messages that came to their end */
+	char last;    /* byte given to data */
+} role;
+
+static void reply_now(void *ctx)
+{
+	(void)ctx;
+	if (role.session != NULL)
+		smtp_session_reply(
+		    role.session, role.code, role.code == 250 ? "2.0.0" : "4.0.0", "said");
+}
+
+static void answer(int code)
+{
+	role.code = code;
+	if (role.flags & FLAG_LATE)
+		loop_defer(NULL, reply_now, NULL);
+	else
+		reply_now(NULL);
+}
+
+static void auth_cb(struct smtp_session *s, const char *mechanism, struct range initial, void *ctx)
+{
+	(void)mechanism, (void)ctx;
+	if (initial.len == 1)
+		smtp_session_auth_challenge(s, initial);
+	else if (initial.len > 1)
+		smtp_session_auth_ok(s, "a@b.example");
+	else
+		smtp_session_auth_fail(s, true);
+}
+
+static void auth_continue_cb(struct smtp_session *s, struct range response, void *ctx)
+{
+	if (response.p != NULL)
+		auth_cb(s, "", response, ctx);
+}
+
+static void mail_cb(struct smtp_session *s, struct smtp_tx *tx, void *ctx)
+{
+	(void)s, (void)ctx;
+	if (role.open != NULL)
+		abort();
+	role.open = tx;
+	answer(250);
+}
+
+static void rcpt_cb(
+    struct smtp_session *s, struct smtp_tx *tx, const struct smtp_rcpt *r, void *ctx)
+{
+	(void)s, (void)tx, (void)ctx;
+	answer(r->address.local[0] == 'n' ? 450 : r->address.local[0] == 'q' ? 421 : 250);
+}
+
+static void data_begin_cb(struct smtp_session *s, struct smtp_tx *tx, void *ctx)
+{
+	(void)s, (void)ctx;
+	if (tx != role.open || tx->rcpt_count == 0)
+		abort();
+	role.last = '\n';
+}
+
+static void go_on(void *ctx)
+{
+	(void)ctx;
+	if (role.session != NULL)
+		smtp_session_pause_data(role.session, false);
+}
+
+static void data_cb(
+    struct smtp_session *s, struct smtp_tx *tx, const void *bytes, size_t len, void *ctx)
+{
+	const char *p = bytes;
+
+	(void)ctx;
+	if (tx != role.open || len == 0)
+		abort();
+	for (size_t i = 0; i < len; i++) {
+		if (p[i] == '\0' || (p[i] == '\n') != (role.last == '\r'))
+			abort();
+		role.last = p[i] == '\n' ? 0 : p[i];
+	}
+	if (role.flags & FLAG_FAIL && p[0] == 'F')
+		smtp_session_fail_data(s, 554, "5.6.0", "refused\r\nby the role");
+	buf_append(&role.stored, bytes, len);
+	if (role.flags & FLAG_PAUSE) {
+		smtp_session_pause_data(s, true);
+		loop_defer(NULL, go_on, NULL);
+	}
+}
+
+static void data_end_cb(struct smtp_session *s, struct smtp_tx *tx, void *ctx)
+{
+	(void)s, (void)ctx;
+	if (tx != role.open || role.last == '\r' || (role.last != 0 && role.last != '\n'))
+		abort();
+	buf_putc(&role.stored, '|');
+	role.whole = role.stored.len;
+	answer(250);
+}
+
+static void reset_cb(struct smtp_session *s, struct smtp_tx *tx, void *ctx)
+{
+	(void)s, (void)ctx;
+	if (role.open != NULL && role.open != tx)
+		abort();
+	role.open = NULL;
+	role.stored.len = role.whole; /* how much of a refused one was seen depends on the cut */
+}
+
+static void closed_cb(struct smtp_session *s, const char *reason, void *ctx)
+{
+	(void)s, (void)reason, (void)ctx;
+	if (role.closed++ > 0 || role.open != NULL)
+		abort();
+	role.session = NULL;
+}
+
+static const struct smtp_server_ops ops = {auth_cb, auth_continue_cb, mail_cb, rcpt_cb,
+    data_begin_cb, data_cb, data_end_cb, reset_cb, closed_cb};
+
+static const struct settings settings = {.hostname = "mail.dumai.example",
+    .message_size_limit = 100000,
+    .line_length_limit = 200,
+    .recipient_limit = 5,
+    .smtpd_error_limit = 20,
+    .smtpd_timeout_secs = 300};
+
+/* Plays the bytes in pieces of 1 to piece_max; what was said and stored goes into out. */
+static void play(
+    const uint8_t *data, size_t size, unsigned flags, size_t piece_max, struct buf *out)
+{
+	struct smtp_server_params params = {.submission = (flags & FLAG_SUBMISSION) != 0,
+	    .tls = flags & FLAG_TLS ? (struct tls *)&role : NULL,
+	    .auth_mechanisms = "PLAIN SCRAM-SHA-256",
+	    .settings = &settings,
+	    .ops = &ops};
+
+	memset(&role, 0, sizeof(role));
+	role.flags = flags;
+	role.session = smtp_session_new(NULL, -1, &params);
+	for (size_t at = 0; at < size && line != NULL;) {
+		size_t n = piece_max > 1 ? 1 + (at * 7 + data[at]) % piece_max : 1;
+
+		if (n > size - at)
+			n = size - at;
+		buf_append(&line->in, data + at, n);
+		at += n;
+		line->cb(line, CONN_DATA, line->ctx);
+		run_deferred();
+	}
+	if (line != NULL)
+		line->cb(line, CONN_EOF, line->ctx);
+	run_deferred();
+	if (line != NULL || role.closed != 1)
+		abort(); /* nothing is under way, so the end is the end */
+	buf_append(out, buf_str(&transcript), transcript.len);
+	buf_append(out, buf_str(&role.stored), role.stored.len);
+	buf_free(&transcript);
+	buf_free(&role.stored);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc, (void)argv;
+	log_set_level(LOG_LEVEL_ERROR);
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct buf whole = {0}, pieces = {0};
+	unsigned flags;
+
+	if (size == 0)
+		return 0;
+	flags = data[0];
+	play(data + 1, size - 1, flags, size, &whole);
+	play(data + 1, size - 1, flags ^ FLAG_LATE, 1, &pieces);
+	/* under STARTTLS what came with the command is thrown away, so the cut matters there; and a
+	 * role that refuses by what it sees in a piece depends on the pieces */
+	if (!(flags & (FLAG_TLS | FLAG_FAIL)) &&
+	    (whole.len != pieces.len || memcmp(whole.data, pieces.data, whole.len) != 0))
+		abort();
+	buf_free(&whole);
+	buf_free(&pieces);
+	return 0;
+}
