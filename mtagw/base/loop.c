@@ -8,6 +8,7 @@
  */
 #include "mtagw/base/loop.h"
 
+#include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -77,6 +78,9 @@ struct loop *loop_new(void)
 {
 	struct loop *loop = mem_zalloc(sizeof(*loop));
 
+	/* A stream may break under any write: that is an event of its connection, not the end of
+	 * us. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	loop->base = event_base_new();
 	if (loop->base != NULL)
 		loop->defer_event = event_new(loop->base, -1, EV_PERSIST, defer_event_cb, loop);

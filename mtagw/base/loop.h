@@ -10,7 +10,8 @@ struct loop;
 struct timer;
 struct watch;
 
-/* One loop per process. Stops the process when libevent cannot start. */
+/* One loop per process; SIGPIPE is ignored from then on. Stops the process when libevent cannot
+ * start. */
 struct loop *loop_new(void);
 void loop_free(struct loop **loop);
 /* Runs until loop_stop. Every wait of the process happens in here. */
