@@ -309,6 +309,7 @@ def main():
     p.add_argument("--build", help="folder of the built programs (default: build)")
     args = p.parse_args()
     signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)  # a shell starts what runs in its background deaf to it
     sys.stdout.reconfigure(line_buffering=True)
     house = Instance("instance", build=args.build, preferred_ports=True)
     try:

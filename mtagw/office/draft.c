@@ -27,6 +27,7 @@ struct reading {
 	size_t to_count, cc_count;
 	struct addressee *addressees;
 	const struct policy_type *typed;
+	const char *blind; /* a recipient of the envelope whom neither To nor Cc names */
 };
 
 static int invalid(struct draft *draft, const char *words, const char *what)
@@ -72,6 +73,8 @@ static void add_recipient(struct reading *rd, const struct addressee *a)
 	for (size_t i = 0; i < letter->recipient_count; i++)
 		if (strcmp(letter->recipients[i].address, a->address) == 0)
 			return;
+	if (named == NULL && rd->to_count + rd->cc_count > 0)
+		rd->blind = a->address;
 	r->inside = a->kind != ADDRESSEE_OUTSIDE;
 	r->copy = to == NULL && (cc != NULL || rd->to_count > 0);
 	r->address = a->address;
@@ -277,6 +280,9 @@ static int read_kind(struct reading *rd)
 		draft->kind = DRAFT_PESAN;
 		return 1;
 	}
+	/* A letter lists whom it goes to; who is hidden on purpose must not be disclosed by it. */
+	if (rd->blind != NULL)
+		return invalid(draft, "notice.blind-recipient", rd->blind);
 	draft->kind = rd->typed ? DRAFT_LETTER : DRAFT_PREVIEW;
 	draft->type = rd->typed ? rd->typed : policy_type(rd->source->policy, "ordinary_letter");
 	if (draft->type == NULL)

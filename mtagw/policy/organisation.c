@@ -267,9 +267,9 @@ void check_words(struct loading *l)
 {
 	static const char *const notices[] = {"confirmation", "preview", "refused", "asked-back",
 	    "prompt-done", "prompt-stranger", "prompt-expired", "cancelled", "plain-sent",
-	    "failure", "expired", "notice.unknown-recipient", "notice.two-types",
-	    "notice.unknown-type", "notice.no-recipient", "notice.no-subject", "notice.no-text",
-	    "notice.unknown-qualifier", "notice.no-route", "notice.unreadable"};
+	    "failure", "expired", "notice.unknown-recipient", "notice.blind-recipient",
+	    "notice.two-types", "notice.unknown-type", "notice.no-recipient", "notice.no-subject",
+	    "notice.no-text", "notice.unknown-qualifier", "notice.no-route", "notice.unreadable"};
 	static const char *const single[] = {
 	    "gateway.name", "preview.number", "no-rule", "bad-classification"};
 	char id[80];

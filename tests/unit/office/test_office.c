@@ -134,6 +134,8 @@ static void drafts_say_what_they_want(void **state)
 	        "notice.no-text", 0},
 	    {"odd qualifier", "surat-biasa@dumai.example a@pelabuhan.example",
 	        "Sifat: aneh\n\nIsi.", DRAFT_INVALID, "notice.unknown-qualifier", 0},
+	    {"blind", "surat-biasa@dumai.example a@pelabuhan.example b@pelabuhan.example", "Isi.",
+	        DRAFT_INVALID, "notice.blind-recipient", 0},
 	    {"prompt", "ttd+abc@dumai.example", "OK", DRAFT_PROMPT, NULL, 0},
 	};
 
@@ -149,8 +151,11 @@ static void drafts_say_what_they_want(void **state)
 		     r = strtok_r(NULL, " ", &save))
 			rcpts[n++] = r;
 		struct buf mail = {0};
-		buf_printf(&mail, "From: kadis.diskominfo@dumai.example\r\nTo: "
-		                  "x@y.example\r\nSubject: Hal contoh\r\n\r\n");
+		buf_printf(&mail, "From: kadis.diskominfo@dumai.example\r\nTo: ");
+		for (size_t k = 0; k < n; k++)
+			if (strcmp(cases[i].label, "blind") != 0 || k < 2)
+				buf_printf(&mail, "%s%s", k ? ", " : "", rcpts[k]);
+		buf_puts(&mail, "\r\nSubject: Hal contoh\r\n\r\n");
 		for (const char *p = cases[i].body; *p; p++)
 			buf_puts(&mail, *p == '\n' ? "\r\n" : (char[]){*p, 0});
 		buf_puts(&mail, "\r\n");
