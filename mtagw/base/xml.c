@@ -242,7 +242,7 @@ static char *xml_chars(const char *text)
 		int c = xmlGetUTF8Char((const unsigned char *)text, &len);
 
 		/* libxml2 takes overlong forms for characters; RFC 3629 section 3 forbids them */
-		if (c > 0 && xmlIsCharQ(c) &&
+		if (c > 0 && ((unsigned char)*text & 0xc0) != 0x80 && xmlIsCharQ(c) &&
 		    len == (c < 0x80         ? 1
 		               : c < 0x800   ? 2
 		               : c < 0x10000 ? 3
