@@ -1,0 +1,85 @@
+/* reply_reader: what a person answered, from a phone or a desk (DESIGN 7, "Reading a human's
+ * reply"). Pure functions on a parsed mail and the words of the law; no database, no clock of its
+ * own. */
+#ifndef OFFICE_REPLY_READER_H
+#define OFFICE_REPLY_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mtagw/base/buf.h"
+#include "mtagw/base/mem.h"
+#include "mtagw/mail/mime.h"
+
+/* The vocabulary (policies/commands.xml): several words may name one thing. */
+struct reply_word {
+	const char *word; /* `SETUJU`, `Kepada`; compared without case */
+	const char *id;   /* `ok`, `to` */
+};
+struct reply_words {
+	const struct reply_word *verbs, *labels;
+	size_t verb_count, label_count;
+};
+struct reply_field {
+	const char *label; /* id: to, instruction, due, note, number, subject, qualifier, type,
+	                      enclosure, from, date */
+	const char *value; /* as written, trimmed, continuation lines joined by LF */
+	int line;          /* of the read text, from 1 */
+};
+enum reply_shape {
+	REPLY_EMPTY,   /* nothing was written above the quotation */
+	REPLY_VERB,    /* the first line is exactly a verb, or `VERB: argument` where the verb takes
+	                  one */
+	REPLY_FIELDS,  /* an unbroken head block at the very top */
+	REPLY_NUMBERS, /* lines of numbers and words: `1,3 TL besok`, `1,2,5 OK`, `4 hal: ...` */
+	REPLY_WORDS    /* anything else a person writes */
+};
+/* A line that begins with numbers: `1,2,5 OK`, `3 BUKAN SURAT`, `4 hal: Undangan rapat`, `1-3 OK`.
+ */
+struct reply_pick {
+	const int *numbers; /* each 1..999, in the order written, none twice */
+	size_t count;
+	const char *verb;  /* id of the verb behind them, "" where the words are none */
+	const char *label; /* id of a label behind them (`hal:`), "" */
+	const char *words; /* what stands behind numbers, verb or label */
+	int line;
+};
+struct reply_reading {
+	enum reply_shape shape;
+	const char *verb;     /* REPLY_VERB: id */
+	const char *argument; /* REPLY_VERB: behind the colon or blank, "" */
+	const struct reply_field *fields;
+	size_t field_count;
+	const struct reply_pick *picks;
+	size_t pick_count;
+	const char *first_line; /* as written, "" */
+	const char *text; /* all that the person wrote: quotation, signature, footers, banners,
+	                     disclaimers cut */
+	const char
+	    *note;   /* text without the verb line, or what follows the head block or the picks */
+	bool quoted; /* a quotation was cut */
+	bool forwarded;        /* the mail carries a message/rfc822 or a client's inline forward */
+	const char *corrected; /* NULL, or `KEMBLI -> KEMBALI`: what was forgiven, to be echoed */
+};
+/* Reads the mail. Strings in the arena. Never fails: what cannot be understood is REPLY_WORDS, and
+ * no action. */
+void reply_read(const struct mime_part *root, const struct reply_words *words, struct arena *arena,
+    struct reply_reading *reading_r);
+/* The same for a text that is already plain (UTF-8, LF). */
+void reply_read_text(const char *text, const struct reply_words *words, struct arena *arena,
+    struct reply_reading *reading_r);
+/* Top part of an outsider's mail for a list: text cut as above, at most max characters, one
+ * paragraph. */
+const char *reply_excerpt(const struct mime_part *root, size_t max, struct arena *arena);
+
+/* A date as people write it, counted from the mail's own Date in the city's time: `besok`, `lusa`,
+ * `hari ini`, `jumat`, `Jumat depan`, `3 hari`, `2 minggu`, `27/11`, `27-11-2026`, `27 November`,
+ * `27 Nov 2026`, `tanggal 27`, `tomorrow`, `friday`, with or without a time (`besok jam 10`,
+ * `pukul 14.30`). rest_r NULL, or gets what follows. 1: due_ms_r (end of that day 23:59 where no
+ * time was given; has_time_r tells); 0: no date, or one that cannot be (31 February), or one that
+ * has passed. */
+int reply_date(const char *text, int64_t mail_ms, struct arena *arena, int64_t *due_ms_r,
+    bool *has_time_r, const char **rest_r);
+
+#endif
