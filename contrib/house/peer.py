@@ -11,6 +11,7 @@ there, the message is whole). Orders come over a Unix socket, a line each, answe
     HOST hang                          says nothing after the final dot
     HOST cut                           closes after the final dot without a word, message kept
     HOST cut-early                     closes in the middle of DATA
+    HOST held                          is answered by the number of messages held since the last `hang`
     HOST no-starttls | starttls        leaves the extension out | offers it
     ping
 """
@@ -42,6 +43,7 @@ class Host:
         self.mode, self.words, self.starttls = "normal", "", True
         self.server = None
         self.open = set()
+        self.held = set()  # messages of the last hang whose connection stands
 
     def factory(self):
         """A protocol object for one connection."""
@@ -78,12 +80,21 @@ class Host:
         if self.mode == "answer":
             return self.words
         if self.mode == "hang":
-            await asyncio.sleep(3600)
+            await self.hold(envelope, self.held)
         name = self.store(session, envelope)
         if self.mode == "cut":
             server.transport.abort()
             await asyncio.sleep(0)
         return f"250 2.0.0 kept as {name}"
+
+    @staticmethod
+    async def hold(envelope, held):
+        """Keeps the sender waiting; ends when its connection does."""
+        held.add(envelope)
+        try:
+            await asyncio.sleep(3600)
+        finally:
+            held.discard(envelope)
 
     def store(self, session, envelope):
         """Writes message and verdicts; returns the number it is kept under."""
@@ -106,7 +117,7 @@ class Host:
         return name
 
     async def order(self, words):
-        """Does one order."""
+        """Does one order; returns what its answer tells, '' for nothing."""
         verb, _, rest = words.partition(" ")
         if verb == "up":
             await self.up()
@@ -116,12 +127,17 @@ class Host:
             self.starttls = verb == "starttls"
         elif verb in ("normal", "hang", "cut", "cut-early"):
             self.mode = verb
+            if verb == "hang":
+                self.held = set()
+        elif verb == "held":
+            return str(len(self.held))
         elif verb in ("answer", "refuse-rcpt"):
             if not rest[:3].isdigit() or rest[:1] not in "45":
                 raise ValueError(f"{verb} wants a code 4yz or 5yz and a text")
             self.mode, self.words = verb, rest
         else:
             raise ValueError(f"no order \"{verb}\"")
+        return ""
 
 
 class Session(SMTP):
@@ -164,11 +180,12 @@ class Peer:
         while line := (await reader.readline()).decode("utf-8", "replace").strip():
             try:
                 name, _, words = line.partition(" ")
+                told = ""
                 if name != "ping":
                     if name not in self.hosts:
                         raise ValueError(f"no host \"{name}\"")
-                    await self.hosts[name].order(words)
-                answer = f"ok {line}"
+                    told = await self.hosts[name].order(words)
+                answer = f"ok {line} {told}".rstrip()
             except (ValueError, OSError) as e:
                 answer = f"error {e}"
             writer.write(answer.encode() + b"\n")
@@ -200,7 +217,7 @@ class PeerClient:
         self.taken = {}
 
     def order(self, words):
-        """Gives one order and waits for its answer; HouseError when it is refused."""
+        """Gives one order and returns what its answer tells; HouseError when it is refused."""
         with socket.socket(socket.AF_UNIX) as s:
             s.settimeout(10)
             s.connect(self.control)
@@ -208,6 +225,11 @@ class PeerClient:
             answer = s.makefile(encoding="utf-8").readline().strip()
         if not answer.startswith("ok "):
             raise HouseError(f"peer: {words}: {answer}")
+        return answer.removeprefix(f"ok {words}").strip()
+
+    def held(self, domain):
+        """Messages whose sender waits for an answer since the last `hang`."""
+        return int(self.order(f"{domain} held"))
 
     def answers(self):
         """True when the control socket answers."""

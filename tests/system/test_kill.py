@@ -25,7 +25,7 @@ HEADS = {"DISKOMINFO": "kadis.diskominfo", "DINKES": "kadis.dinkes"}
 LETTERS = int(os.environ.get("MTAGW_KILL_LETTERS", "200"))
 KILLS = 5
 HUNG = 3
-DOTTED = "select count(*) from mail.delivery where state = 'claimed' and dot_at is not null"
+DOTTED = "select id from mail.delivery where state = 'claimed' and dot_at is not null"
 DRAIN_SECS = 900  # a PDF a letter on a busy machine of two cores, and back-off of the parent between the kills
 DOMAIN = COMPANY[1].partition("@")[2]
 
@@ -70,7 +70,7 @@ class Killer:
         gone = "select count(*) from pg_stat_activity where usename in ('mtagw_sender', 'mtagw_router')"
         # The parent waits a second or more before it starts them again.
         wait_for(lambda: self.sql(gone) == [["0"]], "the sessions of the killed are gone", 10)
-        dotted = [r[0] for r in self.sql(DOTTED.replace("count(*)", "id"))]
+        dotted = [r[0] for r in self.sql(DOTTED)]
         claimed = self.sql("select (select count(*) from mail.work where state = 'claimed'), "
                            "(select count(*) from mail.delivery where state = 'claimed')")[0]
         self.open.update(dotted)
@@ -86,14 +86,14 @@ class Killer:
         return int(self.sql(text)[0][0])
 
     def rounds(self, total):
-        """Three kills while letters are decided and numbered, one while they leave, one with dots that nobody answers."""
+        """Three kills while letters are decided and numbered, one while they leave, one with letters nobody answers."""
         ledger = "select count(*) from office.number_ledger"
         for part in (0.1, 0.35, 0.6):
             self.kill_when(lambda p=part: self.count(ledger) >= p * total, f"{part:.0%} numbered")
         mark = self.arrived() + total // 20
         self.kill_when(lambda: self.arrived() >= mark, f"{mark} arrived")
         self.house.peer.order(f"{DOMAIN} hang")
-        self.kill_when(lambda: self.count(DOTTED) >= HUNG, f"{HUNG} dots unanswered")
+        self.kill_when(lambda: self.house.peer.held(DOMAIN) >= HUNG, f"{HUNG} held unanswered")
         self.house.peer.order(f"{DOMAIN} normal")
 
     def kill_when(self, condition, what):
@@ -204,7 +204,7 @@ def delivered_right(killer, letters, got, uncertain):
     assert not [s for s, copies in got.items() if len(copies) > 1], "delivered twice"
     assert not [s for s in letters if s not in got and s not in doubtful], "lost"
     assert all(r[2] for r in uncertain), "uncertain without a reason"
-    assert len([s for s in doubtful if s not in got]) >= HUNG, "dots that got no answer are not resent"
+    assert len([s for s in doubtful if s not in got]) >= HUNG, "what got no answer is not resent"
     assert {r[0] for r in uncertain} <= killer.open, "uncertain, though not open when its sender was killed"
     for subject, (about,) in got.items():
         assert about["openpgp"]["result"] == "good", subject
