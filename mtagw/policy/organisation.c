@@ -1,6 +1,6 @@
 /*
- * organisation: agencies, positions, letter types, addresses and words of a policy version, and how
- * the office finds them. People are not here: they are rows (DESIGN 10).
+ * organisation: agencies, positions, letter types and addresses of a policy version, and how the
+ * office finds them. People are not here: they are rows (DESIGN 10).
  */
 #include <stdio.h>
 #include <string.h>
@@ -151,29 +151,6 @@ void load_types(struct loading *l, const struct xml_node *root)
 	}
 }
 
-void load_words(struct loading *l, const struct xml_node *root)
-{
-	static const char *const names[] = {"id", NULL};
-	struct policy *p = l->policy;
-
-	for (struct xml_node *e = xml_first(root, NULL); e != NULL; e = xml_next(e, NULL)) {
-		if (strcmp(xml_name(e), "say") != 0) {
-			load_error(
-			    l, xml_line(e), "unknown element <%s> in <words>: say", xml_name(e));
-			continue;
-		}
-		load_only(l, e, names);
-		p->words =
-		    load_grow(p->arena, p->words, &p->word_count, &p->word_size, sizeof(*p->words));
-		p->words[p->word_count - 1] =
-		    (struct words){load_need(l, e, "id"), xml_text(e, p->arena)};
-		for (size_t i = 0; i + 1 < p->word_count; i++)
-			if (strcmp(p->words[i].id, p->words[p->word_count - 1].id) == 0)
-				load_error(
-				    l, xml_line(e), "words \"%s\" stand twice", p->words[i].id);
-	}
-}
-
 /* Reports at a place. */
 static struct loading *at_place(struct loading *l, const struct place *place)
 {
@@ -259,34 +236,6 @@ void check_organisation(struct loading *l)
 			    "address %s: reader %s is no position", p->addresses[i].local,
 			    p->addresses[i].target);
 	}
-}
-
-/* Words the thin office says: a version without one of them is refused, so that no letter ever
- * meets the gap. */
-void check_words(struct loading *l)
-{
-	static const char *const notices[] = {"confirmation", "preview", "refused", "asked-back",
-	    "prompt-done", "prompt-stranger", "prompt-expired", "cancelled", "plain-sent",
-	    "failure", "expired", "notice.unknown-recipient", "notice.blind-recipient",
-	    "notice.two-types", "notice.unknown-type", "notice.no-recipient", "notice.no-subject",
-	    "notice.no-text", "notice.unknown-qualifier", "notice.no-route", "notice.unreadable"};
-	static const char *const single[] = {
-	    "gateway.name", "preview.number", "no-rule", "bad-classification"};
-	char id[80];
-
-	l->path = "policies/index.xml";
-	for (size_t i = 0; i < sizeof(notices) / sizeof(notices[0]); i++)
-		for (int body = 0; body < 2; body++) {
-			(void)snprintf(
-			    id, sizeof(id), "%s.%s", notices[i], body ? "body" : "subject");
-			if (!policy_has_words(l->policy, id))
-				load_error(
-				    l, 1, "words \"%s\" are missing: add <say id=\"%s\">", id, id);
-		}
-	for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++)
-		if (!policy_has_words(l->policy, single[i]))
-			load_error(l, 1, "words \"%s\" are missing: add <say id=\"%s\">", single[i],
-			    single[i]);
 }
 
 /* --- finding ---------------------------------------------------------------------------------- */
@@ -376,48 +325,4 @@ const struct policy_type *policy_type_by_word(const struct policy *policy, const
 		if (same_word(word, policy->types[i].word))
 			return &policy->types[i];
 	return NULL;
-}
-
-bool policy_has_words(const struct policy *policy, const char *id)
-{
-	for (size_t i = 0; i < policy->word_count; i++)
-		if (strcmp(policy->words[i].id, id) == 0)
-			return true;
-	return false;
-}
-
-/* {name} replaced by its value; a brace without a known name stays as it is. */
-static const char *fill(const char *text, const char *const *pairs, struct arena *arena)
-{
-	struct buf out = {0};
-	const char *result;
-
-	while (*text != '\0') {
-		const char *end = *text == '{' ? strchr(text, '}') : NULL;
-		const char *const *pair = end ? pairs : NULL;
-
-		for (; pair != NULL && pair[0] != NULL; pair += 2)
-			if (strlen(pair[0]) == (size_t)(end - text - 1) &&
-			    strncmp(pair[0], text + 1, strlen(pair[0])) == 0)
-				break;
-		if (pair != NULL && pair[0] != NULL) {
-			buf_puts(&out, pair[1] ? pair[1] : "");
-			text = end + 1;
-		} else {
-			buf_putc(&out, *text++);
-		}
-	}
-	result = arena_strndup(arena, buf_str(&out), out.len);
-	buf_free(&out);
-	return result;
-}
-
-const char *policy_words(
-    const struct policy *policy, const char *id, const char *const *pairs, struct arena *arena)
-{
-	for (size_t i = 0; i < policy->word_count; i++)
-		if (strcmp(policy->words[i].id, id) == 0)
-			return fill(policy->words[i].text, pairs, arena);
-	return arena_printf(
-	    arena, "[%s]", id); /* check_words makes this impossible for a version that loads */
 }

@@ -32,14 +32,20 @@ struct rules {
 	struct rule *list;
 	size_t count, size;
 };
-struct words {
-	const char *id, *text;
-};
 /* Where something of the organisation stands, for defects that show only when everything is read.
  */
 struct place {
 	const char *file;
 	int line;
+};
+struct words {
+	const char *id, *text;
+	struct place place;
+};
+/* Names in braces that these words may use. */
+struct word_names {
+	const char *words, *names; /* ids, `*` at an end as wildcard; names */
+	struct place place;
 };
 /* An element or attribute that letter.rng defines: what XPath may name and what it may hold. */
 struct schema_name {
@@ -64,6 +70,8 @@ struct policy {
 	size_t address_count, address_size, address_place_size;
 	struct words *words;
 	size_t word_count, word_size;
+	struct word_names *word_names;
+	size_t word_name_count, word_name_size;
 	struct rules rules[POLICY_KIND_COUNT];
 	struct schema_name *schema_names;
 	size_t schema_name_count, schema_name_size;
