@@ -43,10 +43,49 @@ void plan_queue(struct worker *w, struct task *t)
 	for (size_t i = 0; i < p->register_count; i++)
 		work_queue_add(w->db, p->register_ids[i], "register", p->letter_id,
 		    p->register_agencies[i], t->now_ms);
+	for (const struct plan_row *row = p->rows; row != NULL; row = row->next)
+		row->queue(w->db, row->row);
 	if (p->next_kind != NULL)
 		work_queue_next(w->db, t->work, p->next_kind, p->next_ref);
 	else
 		work_queue_done(w->db, t->work);
+}
+
+void plan_row(struct task *t, void (*queue)(struct db *db, const void *row), const void *row)
+{
+	struct plan *p = t->plan;
+	struct plan_row *new = arena_alloc(t->arena, sizeof(*new));
+
+	*new = (struct plan_row){queue, row, NULL};
+	if (p->rows_end == NULL)
+		p->rows_end = &p->rows;
+	*p->rows_end = new;
+	p->rows_end = &new->next;
+}
+
+struct work_add {
+	int64_t id, ref, at_ms;
+	const char *kind, *arg;
+};
+
+static void queue_work(struct db *db, const void *row)
+{
+	const struct work_add *a = row;
+
+	work_queue_add(db, a->id, a->kind, a->ref, a->arg, a->at_ms);
+}
+
+int plan_work(
+    struct worker *w, struct task *t, const char *kind, int64_t ref, const char *arg, int64_t at_ms)
+{
+	struct work_add *a = arena_alloc(t->arena, sizeof(*a));
+
+	*a = (struct work_add){.ref = ref, .at_ms = at_ms, .kind = kind, .arg = arg};
+	if (ids_next(&w->ids, w->db, t->now_ms, &a->id, &t->err) < 0)
+		return -1;
+	plan_row(t, queue_work, a);
+	t->plan->more_work = true;
+	return 1;
 }
 
 int plan_outgoing(struct worker *w, struct task *t, const char *kind, const char *form,

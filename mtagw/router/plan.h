@@ -11,9 +11,16 @@
 #include "mtagw/store/letter_row.h"
 #include "mtagw/store/outgoing.h"
 
-#define PLAN_OUTGOING_MAX                                                      \
-	8 /* two forms, plain mail twice, notices to writer, clerk, postmaster \
-	   */
+/* Two forms and a few notices; an order to many writes one mail for each of them. */
+#define PLAN_OUTGOING_MAX 48
+#define PLAN_TOKENS_MAX 48
+
+/* A row of some table of the office, put into the transaction by its own function. */
+struct plan_row {
+	void (*queue)(struct db *db, const void *row);
+	const void *row;
+	struct plan_row *next;
+};
 
 struct plan {
 	struct outgoing *outgoing[PLAN_OUTGOING_MAX];
@@ -21,7 +28,7 @@ struct plan {
 	struct letter_row *letter; /* inserted; NULL: none */
 	const struct letter_row_recipient *recipients;
 	size_t recipient_count;
-	struct token_row tokens[2]; /* inserted */
+	struct token_row tokens[PLAN_TOKENS_MAX]; /* inserted */
 	size_t token_count;
 	int64_t message_id; /* its state becomes message_state; 0: none */
 	const char *message_state, *message_reason;
@@ -48,11 +55,19 @@ struct plan {
 	const char **register_agencies; /* work of kind register for each */
 	int64_t *register_ids;          /* of the work rows */
 	size_t register_count;
+	bool more_work;        /* plan_work was called: wake somebody */
 	const char *next_kind; /* NULL: the work is done */
 	int64_t next_ref;
 	bool deciding; /* the active policy version must still be ours at COMMIT */
+	struct plan_row *rows, **rows_end; /* in order, behind all others */
 	struct exchanges *exchanges;
 };
+
+/* One more row; queue must be of the store and not block. The row must outlive the task. */
+void plan_row(struct task *t, void (*queue)(struct db *db, const void *row), const void *row);
+/* One more piece of work, for this router or another. -1: no ids. */
+int plan_work(struct worker *w, struct task *t, const char *kind, int64_t ref, const char *arg,
+    int64_t at_ms);
 
 /* Queues all of it into the transaction that stands. */
 void plan_queue(struct worker *w, struct task *t);

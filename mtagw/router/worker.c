@@ -223,7 +223,7 @@ static void notify(struct worker *w, struct task **list, size_t count)
 
 	for (size_t i = 0; i < count; i++) {
 		deliveries |= list[i]->plan->outgoing_count > 0;
-		work |= list[i]->plan->register_count > 0;
+		work |= list[i]->plan->register_count > 0 || list[i]->plan->more_work;
 	}
 	if (deliveries)
 		db_notify(w->db, "mtagw_delivery");

@@ -13,7 +13,7 @@
 static const struct stmt load = {"message_load",
     "select m.id, body_id, received_at, size, channel, sender, rcpts, login, coalesce(a.position, "
     "''), from_address,"
-    " mime_message_id, subject, coalesce(letter_id, 0), state"
+    " mime_message_id, subject, coalesce(letter_id, 0), state, peer, helo"
     " from mail.message m left join org.account a using (login) where m.id = $1"};
 static const struct stmt body = {"message_body", "select size, bytes from mail.body where id = $1"};
 static const struct stmt chunk = {
@@ -57,7 +57,9 @@ int message_load(
 	    .mime_message_id = arena_strdup(arena, db_get_text(r, 0, 10)),
 	    .subject = arena_strdup(arena, db_get_text(r, 0, 11)),
 	    .letter_id = db_get_int(r, 0, 12),
-	    .state = arena_strdup(arena, db_get_text(r, 0, 13))};
+	    .state = arena_strdup(arena, db_get_text(r, 0, 13)),
+	    .peer = arena_strdup(arena, db_get_text(r, 0, 14)),
+	    .helo = arena_strdup(arena, db_get_text(r, 0, 15))};
 	m->rcpts = db_get_texts(r, 0, 6, arena, &m->rcpt_count);
 	db_result_free(&r);
 	return 1;

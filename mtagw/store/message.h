@@ -18,6 +18,7 @@ struct message {
 	const char *position, *from_address, *mime_message_id, *subject;
 	int64_t letter_id; /* 0: none yet */
 	const char *state;
+	const char *peer, *helo; /* of the session that brought it */
 };
 /* 1 found, 0 no such message, -1. Strings in the arena. */
 int message_load(

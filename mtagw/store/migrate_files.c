@@ -18,8 +18,10 @@
 	        ".popsection\n")
 
 MIGRATION(0001, "0001_base.sql");
+MIGRATION(0002, "0002_incoming.sql");
 
 const struct migrate_file migrate_files[] = {
     {"0001_base.sql", migration_0001, migration_0001_end},
+    {"0002_incoming.sql", migration_0002, migration_0002_end},
     {NULL, NULL, NULL},
 };

@@ -14,6 +14,7 @@
 #include "mtagw/store/delivery.h"
 #include "mtagw/store/exchange.h"
 #include "mtagw/store/id.h"
+#include "mtagw/store/incoming.h"
 #include "mtagw/store/letter_row.h"
 #include "mtagw/store/message.h"
 #include "mtagw/store/migrate.h"
@@ -31,7 +32,8 @@ const struct stmt *const *const stmt_tables[] = {db_statements, accept_side_stat
     accept_statements, delivery_record_statements, delivery_statements, exchange_statements,
     id_statements, letter_row_statements, message_statements, migrate_statements,
     outgoing_statements, account_statements, policy_store_statements, queue_statements,
-    report_statements, report_letter_statements, sweep_statements, work_statements, NULL};
+    report_statements, report_letter_statements, sweep_statements, work_statements,
+    incoming_statements, thread_statements, NULL};
 
 /* The same name in a table before, or earlier in this one. */
 static bool name_taken(size_t table, size_t n)
