@@ -13,6 +13,7 @@
 #include "mtagw/base/clock.h"
 #include "mtagw/main/ctl.h"
 #include "mtagw/office/draft.h"
+#include "mtagw/office/facts.h"
 #include "mtagw/store/message.h"
 #include "mtagw/store/policy_store.h"
 
@@ -275,7 +276,7 @@ static void tell(struct ctl *c, const struct policy *policy, const struct draft 
 	char day[16];
 
 	clock_iso_day(at_ms, day);
-	draft_facts(draft, policy, day, &facts);
+	letter_facts(l, policy, day, &facts);
 	buf_printf(out, "the law: policy version %d, on %s\n", policy_version(policy), day);
 	buf_printf(out, "written by: %s (%s, %s)\n", c->o.login, l->position_title, l->agency);
 	for (size_t i = 0; i < l->recipient_count; i++)

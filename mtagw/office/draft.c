@@ -320,20 +320,3 @@ int draft_read(const struct draft_source *source, struct arena *arena, struct dr
 	read_enclosures(&rd);
 	return read_kind(&rd);
 }
-
-void draft_facts(const struct draft *draft, const struct policy *policy, const char *day,
-    struct policy_facts *facts)
-{
-	const struct policy_position *p = policy_position(policy, draft->letter.position);
-
-	*facts = (struct policy_facts){.type = draft->letter.type,
-	    .scope = letter_scope_names[draft->letter.scope],
-	    .security_class = draft->letter.security_class,
-	    .urgency = draft->letter.urgency,
-	    .agency = draft->letter.agency,
-	    .position = draft->letter.position,
-	    .echelon = p ? p->echelon : NULL,
-	    .channel = "submission",
-	    .classification = draft->letter.classification_code,
-	    .date = day};
-}

@@ -50,8 +50,5 @@ struct draft {
  * all. */
 int draft_read(const struct draft_source *source, struct arena *arena, struct draft *draft_r,
     struct err *error_r);
-/* The facts of the sign question (per letter) for this draft on that day. */
-void draft_facts(const struct draft *draft, const struct policy *policy, const char *day,
-    struct policy_facts *facts_r);
 
 #endif

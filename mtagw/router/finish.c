@@ -12,6 +12,7 @@
 
 #include "mtagw/base/clock.h"
 #include "mtagw/mail/mime.h"
+#include "mtagw/office/facts.h"
 #include "mtagw/office/letter_xml.h"
 #include "mtagw/office/shape.h"
 
@@ -160,23 +161,16 @@ static int make_form(struct finish *f, bool outside)
 	    .source = f->source,
 	    .source_body = f->row.body_id,
 	    .date_ms = t->now_ms};
-	const struct policy_position *p = policy_position(t->law->policy, f->row.position);
-	struct policy_facts facts = {.type = f->row.type,
-	    .scope = f->row.scope,
-	    .security_class = f->row.security_class,
-	    .urgency = f->row.urgency,
-	    .agency = f->row.agency,
-	    .position = f->row.position,
-	    .echelon = p ? p->echelon : NULL,
-	    .form = outside ? "outside" : "inside",
-	    .date = f->row.date};
+	struct policy_facts facts;
 	struct pieces *pieces = pieces_new(t->arena);
 	char *fingerprint = arena_alloc(t->arena, 41), hash[SHA256_HEX_SIZE];
-	const char *details[] = {"form", facts.form, "key", fingerprint, NULL};
+	const char *details[] = {"form", outside ? "outside" : "inside", "key", fingerprint, NULL};
 	struct policy_decision d;
 	struct outgoing *out;
 	int rc;
 
+	letter_facts(&f->letter, t->law->policy, f->row.date, &facts);
+	facts.form = outside ? "outside" : "inside";
 	if (letters_decide_letter(f->w, t, POLICY_SEAL, &facts, &f->letter, &d) < 0)
 		return -1;
 	if (!d.allowed)

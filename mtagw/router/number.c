@@ -10,20 +10,18 @@
 #include <string.h>
 
 #include "mtagw/base/clock.h"
+#include "mtagw/office/facts.h"
 #include "mtagw/office/letter_xml.h"
 
+/* The agenda's one line: whom it goes to, in order; of one agency only, where that is named. */
 static const char *destinations(
-    struct task *t, const struct letter_row *row, const char *agency_only)
+    struct task *t, const struct letter *letter, const char *agency_only)
 {
-	/* the agenda's one line: titles from the stored document, in order */
-	struct letter letter;
 	struct buf out = {0};
 	const char *text;
 
-	if (letter_xml_read(range_of(row->xml), t->arena, &letter, &t->err) < 0)
-		return row->summary;
-	for (size_t i = 0; i < letter.recipient_count; i++) {
-		const struct letter_recipient *r = &letter.recipients[i];
+	for (size_t i = 0; i < letter->recipient_count; i++) {
+		const struct letter_recipient *r = &letter->recipients[i];
 
 		if (agency_only != NULL &&
 		    (r->agency == NULL || strcmp(r->agency, agency_only) != 0))
@@ -42,48 +40,23 @@ static const char *title_of(const struct task *t, const char *position)
 	return p ? p->title : position;
 }
 
-static int load_letter(struct worker *w, struct task *t, struct letter_row *row)
+/* The row and the document in it. */
+static int load_letter(
+    struct worker *w, struct task *t, struct letter_row *row, struct letter *letter)
 {
 	int rc = letter_row_load(w->db, t->work->ref, t->arena, row, &t->err);
 
 	if (rc == 0)
 		return err_set(&t->err, "letter %lld is not in the store", (long long)t->work->ref);
-	if (rc == 1)
-		t->message = (struct message){
-		    .id = row->message_id, .position = row->position, .login = row->login};
-	return rc;
-}
-
-/* Asks about a stored letter; its document stands in the facts. */
-static int decide(struct worker *w, struct task *t, enum policy_kind kind,
-    struct policy_facts *facts, const struct letter_row *row, struct policy_decision *d)
-{
-	struct letter letter;
-
-	if (letter_xml_read(range_of(row->xml), t->arena, &letter, &t->err) < 0)
+	if (rc < 0 || letter_xml_read(range_of(row->xml), t->arena, letter, &t->err) < 0)
 		return -1;
-	letter.id = row->id;
-	return letters_decide_letter(w, t, kind, facts, &letter, d);
+	letter->id = row->id;
+	t->message =
+	    (struct message){.id = row->message_id, .position = row->position, .login = row->login};
+	return 1;
 }
 
-static void row_facts(const struct letter_row *row, const struct policy *policy, const char *day,
-    struct policy_facts *facts)
-{
-	const struct policy_position *p = policy_position(policy, row->position);
-
-	*facts = (struct policy_facts){.type = row->type,
-	    .scope = row->scope,
-	    .security_class = row->security_class,
-	    .urgency = row->urgency,
-	    .agency = row->agency,
-	    .position = row->position,
-	    .echelon = p ? p->echelon : NULL,
-	    .classification = row->classification_code,
-	    .date = day};
-}
-
-static int wants_pdf(
-    struct worker *w, struct task *t, const struct letter_row *row, const char *day)
+static int wants_pdf(struct worker *w, struct task *t, const struct letter *letter, const char *day)
 {
 	int wanted = 0;
 
@@ -91,11 +64,11 @@ static int wants_pdf(
 		struct policy_facts facts;
 		struct policy_decision d;
 
-		row_facts(row, t->law->policy, day, &facts);
+		letter_facts(letter, t->law->policy, day, &facts);
 		facts.form = outside ? "outside" : "inside";
-		if (outside && strcmp(row->scope, "outside") != 0)
+		if (outside && letter->scope != SCOPE_OUTSIDE)
 			continue;
-		if (decide(w, t, POLICY_SEAL, &facts, row, &d) < 0)
+		if (letters_decide_letter(w, t, POLICY_SEAL, &facts, letter, &d) < 0)
 			return -1;
 		wanted |= d.allowed && d.pdf;
 	}
@@ -109,21 +82,22 @@ enum task_result number_task(struct worker *w, struct task *t)
 	struct policy_decision d;
 	struct policy_facts facts;
 	struct letter_row row;
+	struct letter letter;
 	char day[16];
 	int pdf;
 
-	if (load_letter(w, t, &row) != 1)
+	if (load_letter(w, t, &row, &letter) != 1)
 		return TASK_WAIT;
 	clock_iso_day(t->now_ms, day);
-	row_facts(&row, t->law->policy, day, &facts);
-	if (decide(w, t, POLICY_NUMBER, &facts, &row, &d) < 0)
+	letter_facts(&letter, t->law->policy, day, &facts);
+	if (letters_decide_letter(w, t, POLICY_NUMBER, &facts, &letter, &d) < 0)
 		return TASK_WAIT;
 	if (!d.allowed || d.series == NULL || d.pattern == NULL) {
 		(void)err_set(&t->err, "no numbering rule for %s of %s (rule %s)", row.type,
 		    row.agency, d.rule_id);
 		return TASK_WAIT;
 	}
-	pdf = wants_pdf(w, t, &row, day);
+	pdf = wants_pdf(w, t, &letter, day);
 	agency = policy_agency(t->law->policy, row.agency);
 	if (pdf < 0 || agency == NULL)
 		return TASK_WAIT;
@@ -139,12 +113,12 @@ enum task_result number_task(struct worker *w, struct task *t)
 	    .agenda_agency = row.agency,
 	    .agenda_direction = "outgoing",
 	    .agenda_sender = title_of(t, row.position),
-	    .agenda_destination = destinations(t, &row, NULL),
+	    .agenda_destination = destinations(t, &letter, NULL),
 	    .agenda_channel = "internal",
 	    .event = "Numbered",
 	    .policy_version = t->law->version,
 	    .rule_id = d.rule_id};
-	if (strcmp(row.scope, "outside") == 0)
+	if (letter.scope == SCOPE_OUTSIDE)
 		item->agenda_channel = "email";
 	if (ids_next(&w->ids, w->db, t->now_ms, &item->agenda_id, &t->err) < 0 ||
 	    ids_next(&w->ids, w->db, t->now_ms, &item->exchange_id, &t->err) < 0)
@@ -160,9 +134,10 @@ enum task_result register_task(struct worker *w, struct task *t)
 {
 	struct number_item *item = arena_alloc(t->arena, sizeof(*item));
 	struct letter_row row;
+	struct letter letter;
 	char day[16];
 
-	if (load_letter(w, t, &row) != 1)
+	if (load_letter(w, t, &row, &letter) != 1)
 		return TASK_WAIT;
 	clock_iso_day(t->now_ms, day);
 	*item = (struct number_item){.letter_id = row.id,
@@ -175,7 +150,7 @@ enum task_result register_task(struct worker *w, struct task *t)
 	    .agenda_agency = t->work->arg,
 	    .agenda_direction = "incoming",
 	    .agenda_sender = title_of(t, row.position),
-	    .agenda_destination = destinations(t, &row, t->work->arg),
+	    .agenda_destination = destinations(t, &letter, t->work->arg),
 	    .agenda_channel = "internal",
 	    .event = "Registered",
 	    .policy_version = row.policy_version,

@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "mtagw/base/clock.h"
+#include "mtagw/office/facts.h"
 #include "mtagw/office/letter_xml.h"
 #include "mtagw/office/shape.h"
 
@@ -97,11 +98,10 @@ static enum task_result release(struct worker *w, struct task *t, struct answer 
 {
 	struct policy_facts facts;
 	struct policy_decision d;
-	struct draft draft = {.letter = a->letter};
 	char day[16];
 
 	clock_iso_day(t->now_ms, day);
-	draft_facts(&draft, t->law->policy, day, &facts);
+	letter_facts(&a->letter, t->law->policy, day, &facts);
 	if (letters_decide_letter(w, t, POLICY_SIGN, &facts, &a->letter, &d) < 0)
 		return TASK_WAIT;
 	if (!d.allowed) {
@@ -185,13 +185,12 @@ static enum task_result send_plain(struct worker *w, struct task *t, struct answ
 {
 	struct policy_facts facts;
 	struct policy_decision d;
-	struct draft draft = {.letter = a->letter};
 	const char *pairs[] = {
 	    "hal", a->row.subject, "penerima", letters_recipient_lines(t, &a->letter), NULL};
 	char day[16];
 
 	clock_iso_day(t->now_ms, day);
-	draft_facts(&draft, t->law->policy, day, &facts);
+	letter_facts(&a->letter, t->law->policy, day, &facts);
 	if (letters_decide_letter(w, t, POLICY_PLAIN, &facts, &a->letter, &d) < 0)
 		return TASK_WAIT;
 	if (!d.allowed) {

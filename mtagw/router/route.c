@@ -11,6 +11,7 @@
 
 #include "mtagw/base/clock.h"
 #include "mtagw/base/log.h"
+#include "mtagw/office/facts.h"
 
 /* A preview may be answered for as long as people are on leave. */
 #define PROMPT_MS (INT64_C(30) * 24 * 3600 * 1000)
@@ -170,7 +171,7 @@ static enum task_result letter(struct worker *w, struct task *t, struct draft *d
 		return waits();
 	if (draft->kind == DRAFT_PREVIEW)
 		return preview(w, t, draft);
-	draft_facts(draft, t->law->policy, day, &facts);
+	letter_facts(letter, t->law->policy, day, &facts);
 	if (letters_decide_letter(w, t, POLICY_SIGN, &facts, letter, &d) < 0)
 		return waits();
 	if (!d.allowed)
