@@ -130,25 +130,10 @@ static const char *enclosure_type(const struct mime_part *part, struct arena *ar
 	return arena_printf(arena, "%s/%s", part->type, part->subtype);
 }
 
-static const char *enclosure_name(const struct mime_part *part, struct arena *arena)
-{
-	const char *name = part->filename;
-	size_t len;
-
-	if (strcmp(part->type, "message") != 0)
-		return name;
-	if (name == NULL)
-		return "pesan.eml";
-	len = strlen(name);
-	return len > 4 && strcmp(name + len - 4, ".eml") == 0 ? name
-	                                                      : arena_printf(arena, "%s.eml", name);
-}
-
-void compose_enclosure(
-    struct pieces *out, const struct mime_part *part, struct range message, int64_t body_id)
+void compose_enclosure(struct pieces *out, const struct mime_part *part, const char *name,
+    struct range message, int64_t body_id)
 {
 	const char *type = enclosure_type(part, out->arena);
-	const char *name = enclosure_name(part, out->arena);
 	struct buf b = {0};
 
 	if (part->encoding == MIME_BASE64 && decode_base64_is_canonical(part->body)) {

@@ -21,12 +21,12 @@ void compose_text_part(
 void compose_file_part(
     struct pieces *out, const char *media_type, const char *filename, struct range data);
 /* An enclosure of a stored message: fresh headers, its base64 body by reference where it is
- * well-formed base64 in lines <= 76 with CRLF, else decoded and encoded anew. message is the stored
- * message's bytes, body_id its body. Never fails: a damaged encoding is carried as
- * application/octet-stream of the raw bytes; message/... as such a file named *.eml, because RFC
- * 2046 5.2.1 forbids to encode it and what is sealed is encoded. */
-void compose_enclosure(
-    struct pieces *out, const struct mime_part *part, struct range message, int64_t body_id);
+ * well-formed base64 in lines <= 76 with CRLF, else decoded and encoded anew. name: what the file
+ * is called (UTF-8; NULL: nothing). message is the stored message's bytes, body_id its body. Never
+ * fails: a damaged encoding is carried as application/octet-stream of the raw bytes; message/... as
+ * such a file, because RFC 2046 5.2.1 forbids to encode it and what is sealed is encoded. */
+void compose_enclosure(struct pieces *out, const struct mime_part *part, const char *name,
+    struct range message, int64_t body_id);
 /* A boundary that cannot occur in QP or base64 (contains `=_`), unique by the seed. In the arena.
  */
 const char *compose_boundary(struct arena *arena, const char *seed);

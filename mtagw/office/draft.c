@@ -205,6 +205,29 @@ static void read_sender(struct reading *rd)
 	letter->holder = letter->rank_title = letter->pay_grade = letter->nip = "";
 }
 
+/* What a file is called in the letter, in its list and as an attachment: as its writer named it,
+ * else by its place in the list (word of the policy) and its type. A forwarded mail is carried as a
+ * file, so its name says that it is one. */
+static const char *enclosure_name(struct reading *rd, const struct mime_part *part, size_t n)
+{
+	const char *pairs[] = {"urutan", arena_printf(rd->arena, "%zu", n), NULL};
+	const char *name = part->filename, *ending = part->subtype;
+	size_t len = name ? strlen(name) : 0;
+	bool message = strcmp(part->type, "message") == 0;
+
+	if (name != NULL && (!message || (len > 4 && strcasecmp(name + len - 4, ".eml") == 0)))
+		return name;
+	if (name == NULL)
+		name = policy_words(rd->source->policy,
+		    message ? "enclosure.message" : "enclosure.file", pairs, rd->arena);
+	if (message)
+		ending = "eml";
+	else if (strcmp(ending, "plain") == 0)
+		ending = "txt";
+	/* `pdf`, `png`, `html` are endings too; `octet-stream` and its like say nothing */
+	return strlen(ending) > 4 ? name : arena_printf(rd->arena, "%s.%s", name, ending);
+}
+
 static void read_enclosures(struct reading *rd)
 {
 	struct draft *draft = rd->draft;
@@ -219,8 +242,7 @@ static void read_enclosures(struct reading *rd)
 		                       part travels as it is */
 
 		(void)mime_decode(part, &bytes, &ignored);
-		list[i].filename = part->filename ? part->filename
-		                                  : arena_printf(rd->arena, "lampiran-%zu", i + 1);
+		list[i].filename = enclosure_name(rd, part, i + 1);
 		list[i].media_type = arena_printf(rd->arena, "%s/%s", part->type, part->subtype);
 		list[i].size = bytes.len;
 		codec_sha256_hex(buf_str(&bytes), bytes.len, list[i].sha256);

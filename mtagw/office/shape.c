@@ -98,7 +98,8 @@ static void put_content(
 	}
 	for (size_t i = 0; i < shape->enclosure_count; i++) {
 		pieces_printf(out, "\r\n--%s\r\n", boundary);
-		compose_enclosure(out, shape->enclosures[i], shape->source, shape->source_body);
+		compose_enclosure(out, shape->enclosures[i], shape->letter->enclosures[i].filename,
+		    shape->source, shape->source_body);
 	}
 	pieces_printf(out, "\r\n--%s--\r\n", boundary);
 }

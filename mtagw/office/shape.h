@@ -20,7 +20,8 @@ struct shape {
 	const char *text;                    /* rendered, UTF-8, LF */
 	const char *html;                    /* inside only; NULL: no alternative */
 	struct range pdf;                    /* len 0: none */
-	const struct mime_part **enclosures; /* of the writer's mail */
+	const struct mime_part **enclosures; /* of the writer's mail, as many as letter's, which
+	                                        names them */
 	size_t enclosure_count;
 	struct range source; /* that mail's bytes and its stored body */
 	int64_t source_body;

@@ -110,8 +110,8 @@ void check_words(struct loading *l)
 	    "failure", "expired", "notice.unknown-recipient", "notice.blind-recipient",
 	    "notice.two-types", "notice.unknown-type", "notice.no-recipient", "notice.no-subject",
 	    "notice.no-text", "notice.unknown-qualifier", "notice.no-route", "notice.unreadable"};
-	static const char *const single[] = {
-	    "gateway.name", "preview.number", "no-rule", "bad-classification"};
+	static const char *const single[] = {"gateway.name", "preview.number", "no-rule",
+	    "bad-classification", "enclosure.file", "enclosure.message"};
 	char id[80];
 
 	l->path = "policies/index.xml";

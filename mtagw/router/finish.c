@@ -63,6 +63,9 @@ static int load(struct finish *f)
 	    mime_parse(f->source, t->arena, &root, &t->err) < 0)
 		return -1;
 	f->enclosure_count = mime_enclosures(root, t->arena, &f->enclosures);
+	if (f->enclosure_count != f->letter.enclosure_count)
+		return err_set(&t->err, "letter %lld lists %zu enclosures, its mail has %zu",
+		    (long long)f->row.id, f->letter.enclosure_count, f->enclosure_count);
 	for (size_t i = 0; i < f->letter.recipient_count; i++) {
 		f->inside |= f->letter.recipients[i].inside;
 		f->outside |= !f->letter.recipients[i].inside;

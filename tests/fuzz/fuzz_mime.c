@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)mime_main_text(root, arena);
 	pieces = pieces_new(arena);
 	for (size_t i = 0, n = mime_enclosures(root, arena, &list); i < n; i++)
-		compose_enclosure(pieces, list[i], message, 1);
+		compose_enclosure(pieces, list[i], list[i]->filename, message, 1);
 	pieces_flatten(pieces, &out);
 	for (size_t i = 0; i < out.len; i++) {
 		if ((unsigned char)out.data[i] > 126)

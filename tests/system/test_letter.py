@@ -116,3 +116,14 @@ def test_two_hosts_outside(office):
     number = office.confirmed("kadis.diskominfo", sent)
     ids = {parsed(office.outside(number, d)[1])["Message-ID"] for d in ("pelabuhan.example", "riau.example")}
     assert len(ids) == 1
+
+
+def test_forwarded_mail_has_one_name(office):
+    """A mail forwarded as an attachment without a name is called the same in the text and as a file."""
+    sent = mail("kadis.diskominfo", [TYPED, COMPANY], office.subject(), "Kami teruskan surel berikut.\n")
+    sent.add_attachment(mail("humas@pelabuhan.example", ["surat.diskominfo@dumai.example"], "Asli", "isi asli\n"))
+    office.house.submit("kadis.diskominfo", sent)
+    _, message = office.outside(office.confirmed("kadis.diskominfo", sent))
+    letter = parsed(message)
+    assert b"isi asli" in files_of(letter)["pesan-1.eml"]
+    assert "1. pesan-1.eml (" in text_of(letter)

@@ -128,7 +128,7 @@ static const struct {
         "quoted-printable\r\n",
         "a=3Db\r\n", "text/csv", "a.csv", 0, "a=b\r\n"},
     {"message", "Content-Type: message/rfc822\r\n", "Subject: x\r\n\r\ny\r\n",
-        "application/octet-stream", "pesan.eml", 0, "Subject: x\r\n\r\ny\r\n"},
+        "application/octet-stream", NULL, 0, "Subject: x\r\n\r\ny\r\n"},
     {"type with a trap", "Content-Type: application/pdf\"; name=a.pdf\r\n", "x", "text/plain",
         "a.pdf", 0, "x"},
     {"name with a trap", "Content-Type: a/b; name*=utf-8''x%0D%0AContent-Type:%20text%2Fhtml\r\n",
@@ -148,7 +148,7 @@ static void test_enclosure(void **state)
 
 		buf_printf(&mail, "%s\r\n%s", enclosures[i].head, enclosures[i].body);
 		assert_int_equal(mime_parse(buf_range(&mail), arena, &part, NULL), 1);
-		compose_enclosure(pieces, part, buf_range(&mail), 42);
+		compose_enclosure(pieces, part, part->filename, buf_range(&mail), 42);
 		for (size_t k = 0; k < pieces->count; k++) {
 			if (pieces->list[k].body_id == 0)
 				continue;

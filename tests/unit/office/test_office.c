@@ -173,6 +173,53 @@ static void drafts_say_what_they_want(void **state)
 	}
 }
 
+/* Reads a whole mail of the head of Diskominfo to an outsider as a typed letter. */
+static struct draft read_mail(const char *mail)
+{
+	static const char *const rcpts[] = {"surat-biasa@dumai.example", "a@pelabuhan.example"};
+	char *copy = arena_strdup(arena, mail);
+	struct draft_source source = {policy, "dumai.example", "kadis.diskominfo@dumai.example",
+	    "kadis.diskominfo", rcpts, 2, {copy, strlen(copy)}};
+	struct draft draft;
+	struct err err;
+
+	assert_int_equal(draft_read(&source, arena, &draft, &err), 1);
+	return draft;
+}
+#define MAIL_HEAD                                                             \
+	"From: kadis.diskominfo@dumai.example\r\nTo: a@pelabuhan.example\r\n" \
+	"Subject: Hal contoh\r\nMIME-Version: 1.0\r\n"
+#define MIXED_HEAD                                                               \
+	MAIL_HEAD "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n" \
+	          "Isi.\r\n--b\r\n"
+
+static void enclosures_have_one_name(void **state)
+{
+	static const struct {
+		const char *part, *name;
+	} cases[] = {
+	    {"Content-Type: application/pdf; name=a.pdf\r\n\r\nx", "a.pdf"},
+	    {"Content-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\ny", "pesan-1.eml"},
+	    {"Content-Type: message/rfc822; name=Laporan\r\n\r\nSubject: x\r\n\r\ny",
+	        "Laporan.eml"},
+	    {"Content-Type: message/rfc822; name=L.EML\r\n\r\nSubject: x\r\n\r\ny", "L.EML"},
+	    {"Content-Type: image/png\r\n\r\nx", "lampiran-1.png"},
+	    {"Content-Type: text/plain\r\nContent-Disposition: attachment\r\n\r\nx",
+	        "lampiran-1.txt"},
+	    {"Content-Type: application/octet-stream\r\n\r\nx", "lampiran-1"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct draft draft =
+		    read_mail(arena_printf(arena, "%s%s\r\n--b--\r\n", MIXED_HEAD, cases[i].part));
+
+		assert_int_equal(draft.kind, DRAFT_LETTER);
+		assert_int_equal(draft.letter.enclosure_count, 1);
+		assert_string_equal(draft.letter.enclosures[0].filename, cases[i].name);
+	}
+}
+
 static int set_up(void **state)
 {
 	struct policy_file *files;
@@ -204,6 +251,7 @@ int main(void)
 	    cmocka_unit_test(heads_stand_at_the_top),
 	    cmocka_unit_test(addresses_resolve),
 	    cmocka_unit_test(drafts_say_what_they_want),
+	    cmocka_unit_test(enclosures_have_one_name),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
