@@ -13,6 +13,7 @@ struct answer {
 	struct range bytes;     /* of the mail, and its stored body t->message.body_id */
 	struct token_row token; /* .id 0 where the address asks for none (lacak@) */
 	struct reply_reading reading;
+	int64_t mail_ms; /* its Date: relative dates count from it */
 };
 /* From route.c: target is the action's name in policies (`dispose`, `report`, `registration`,
  * `list`, `trace`), detail what stands behind '+' or "". */
