@@ -64,8 +64,12 @@ bool ctl_id(struct ctl *c, const char *text, int64_t *id_r);
 int64_t ctl_limit(const struct ctl *c);
 /* A control character stands there (two bytes where it begins with c2): never for a terminal. */
 bool ctl_is_control(const char *text);
-/* Runs a report and prints it as an aligned table, or adds it to nothing and prints a JSON list. 0
- * or 1. */
+/* Cells of a table line by line, titles first (their line is left out where all are ""). Columns
+ * are aligned, controls replaced, long cells cut but for the last of a line. */
+void ctl_print_cells(const char *const *cells, size_t lines, size_t columns);
+/* Prints what a report gave: an aligned table, or a JSON list. */
+void ctl_print_result(struct ctl *c, const struct report *report, const struct db_result *r);
+/* Runs a report and prints it. 0 or 1. */
 int ctl_print_report(struct ctl *c, const struct report *report, const struct db_param *params);
 /* Parts of one answer: tables under titles, or one JSON object with the reports by name. */
 struct ctl_part {

@@ -1,13 +1,12 @@
 /*
- * ctl_admin: schema, keys, accounts. Keys are made and shown by signd, which alone holds them;
- * passwords are read from standard input, never from the command line.
+ * ctl_admin: schema and accounts. Passwords are read from standard input, never from the command
+ * line.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mtagw/base/clock.h"
-#include "mtagw/crypto/signer.h"
 #include "mtagw/main/ctl.h"
 #include "mtagw/store/account.h"
 #include "mtagw/store/migrate.h"
@@ -43,73 +42,6 @@ int ctl_db_migrate(struct ctl *c)
 		puts("the schema is up to date");
 	db_free(&owner);
 	return rc < 0;
-}
-
-/* --- keys ------------------------------------------------------------------------------------- */
-
-/* A key that was made is a change: its row in the trail. The key stands already, so a failure here
- * says that. */
-static int tell_trail(struct ctl *c, const char *kind)
-{
-	struct exchanges *list = exchanges_new();
-	const char *const details[] = {"kind", kind, "key", c->args[0], NULL};
-	struct exchange x = {
-	    .at_ms = clock_now_ms(), .event = "KeyCreated", .outcome = "done", .actor = c->actor};
-	int rc = db_begin(c->db, &c->err);
-
-	if (rc == 1) {
-		rc = exchanges_add(list, c->db, &c->ids, &x, details, &c->err);
-		if (rc == 1) {
-			exchanges_queue(list, c->db);
-			rc = db_commit(c->db, &c->err);
-		} else {
-			db_rollback(c->db);
-		}
-	}
-	exchanges_free(&list);
-	if (rc != 1)
-		(void)err_prefix(&c->err, "the key is made, but the trail has no row of it");
-	return rc != 1;
-}
-
-static int ask_signd(struct ctl *c, const char *verb)
-{
-	struct signer *signer = signer_new(
-	    arena_printf(c->arena, "unix:%s/signd.sock", c->settings->runtime_dir), 30000);
-	const char *args[3] = {c->args[0], c->args[1], c->args[2]};
-	struct buf json = {0};
-	int rc = signer_admin(signer, verb, args, &json, &c->err);
-
-	signer_free(&signer);
-	if (rc == 1)
-		(void)puts(buf_str(&json)); /* signd answers in JSON, which people can read too */
-	buf_free(&json);
-	return rc != 1;
-}
-
-int ctl_key_list(struct ctl *c)
-{
-	return ask_signd(c, "key.list");
-}
-
-int ctl_key_create_seal(struct ctl *c)
-{
-	return ask_signd(c, "key.create-seal") || tell_trail(c, "seal");
-}
-
-int ctl_key_create_dkim(struct ctl *c)
-{
-	return ask_signd(c, "key.create-dkim") || tell_trail(c, "dkim");
-}
-
-int ctl_key_show_seal(struct ctl *c)
-{
-	return ask_signd(c, "key.show-seal");
-}
-
-int ctl_key_show_dkim(struct ctl *c)
-{
-	return ask_signd(c, "key.show-dkim");
 }
 
 /* --- accounts --------------------------------------------------------------------------------- */

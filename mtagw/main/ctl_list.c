@@ -9,11 +9,24 @@
 #include "mtagw/main/ctl.h"
 #include "mtagw/store/queue.h"
 
+/* 1 with alarms, as for a failure: a program that watches reads the exit status alone. */
 int ctl_status(struct ctl *c)
 {
 	struct db_param params[] = {db_int(clock_now_ms())};
+	struct db_result *r = NULL;
+	int alarms = 0, column = 0;
 
-	return ctl_print_report(c, &report_status, params);
+	if (report_run(c->db, &report_status, params, &r, &c->err) < 0)
+		return 1;
+	while (strcmp(report_status.columns[column].key, "alarm") != 0)
+		column++;
+	for (size_t row = 0; row < db_rows(r); row++)
+		alarms += db_get_text(r, row, column)[0] != '\0';
+	ctl_print_result(c, &report_status, r);
+	db_result_free(&r);
+	if (alarms > 0)
+		(void)err_set(&c->err, "alarms: %d", alarms);
+	return alarms > 0;
 }
 
 int ctl_queue_list(struct ctl *c)
@@ -96,14 +109,12 @@ int ctl_letter_list(struct ctl *c)
 /* An id, or a number as printed. */
 static bool find_letter(struct ctl *c, const char *text, int64_t *id_r)
 {
-	struct err ignored;
 	int64_t id = 0;
 	int rc;
 
 	if (strspn(text, "0123456789") == strlen(text) && text[0] != '\0')
 		(void)ctl_id(c, text, &id);
 	rc = report_find_letter(c->db, id, text, id_r, &c->err);
-	(void)ignored;
 	if (rc == 0)
 		(void)err_set(&c->err, "no letter has the id or number %s", text);
 	return rc == 1;

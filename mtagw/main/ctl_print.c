@@ -15,6 +15,7 @@
 
 /* A cell longer than this is cut in tables (never in JSON). */
 #define CELL_MAX 70
+#define COLUMNS_MAX 24 /* of a table; no report has as many */
 
 static json_t *json_value(const struct db_result *r, size_t row, int col, enum report_type type)
 {
@@ -172,32 +173,48 @@ static void put_cell(const char *text, int pad)
 		(void)putchar(' ');
 }
 
+static bool has_words(const char *const *cells, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (cells[i][0] != '\0')
+			return true;
+	return false;
+}
+
+void ctl_print_cells(const char *const *cells, size_t lines, size_t columns)
+{
+	int widths[COLUMNS_MAX] = {0};
+
+	for (size_t i = 0; i < lines * columns; i++) {
+		int w = width(cells[i]), *widest = &widths[i % columns];
+
+		w = w < CELL_MAX ? w : CELL_MAX;
+		*widest = w > *widest ? w : *widest;
+	}
+	for (size_t i = has_words(cells, columns) ? 0 : columns; i < lines * columns; i++) {
+		bool last = i % columns == columns - 1;
+
+		put_cell(cells[i], last ? 0 : widths[i % columns]);
+		(void)fputs(last ? "\n" : "  ", stdout);
+	}
+}
+
 static void print_table(const struct report *report, const struct db_result *r, struct arena *arena)
 {
-	int widths[64] = {0}, last = 0;
+	const char **cells = arena_alloc(arena, (db_rows(r) + 1) * COLUMNS_MAX * sizeof(*cells));
+	size_t columns = 0, n = 0;
 
-	for (int col = 0; col < 64 && report->columns[col].key != NULL; col++) {
-		if (report->columns[col].title == NULL)
-			continue;
-		last = col;
-		widths[col] = width(report->columns[col].title);
-		for (size_t row = 0; row < db_rows(r); row++) {
-			int w = width(cell(r, row, col, report->columns[col].type, arena));
-
-			widths[col] = w > widths[col] ? (w < CELL_MAX ? w : CELL_MAX) : widths[col];
+	for (int col = 0; report->columns[col].key != NULL; col++)
+		if (report->columns[col].title != NULL && columns < COLUMNS_MAX) {
+			cells[n++] = report->columns[col].title;
+			columns++;
 		}
-	}
-	for (size_t line = 0; line < db_rows(r) + 1; line++) {
-		for (int col = 0; col < 64 && report->columns[col].key != NULL; col++) {
-			if (report->columns[col].title == NULL)
-				continue;
-			put_cell(line == 0
-			             ? report->columns[col].title
-			             : cell(r, line - 1, col, report->columns[col].type, arena),
-			    col == last ? 0 : widths[col]);
-			(void)fputs(col == last ? "\n" : "  ", stdout);
-		}
-	}
+	for (size_t row = 0; row < db_rows(r); row++)
+		for (int col = 0; report->columns[col].key != NULL && n < (row + 2) * columns;
+		     col++)
+			if (report->columns[col].title != NULL)
+				cells[n++] = cell(r, row, col, report->columns[col].type, arena);
+	ctl_print_cells(cells, db_rows(r) + 1, columns);
 }
 
 static void print_single(
@@ -222,18 +239,23 @@ static int print_json(json_t *json)
 	return 0;
 }
 
-int ctl_print_report(struct ctl *c, const struct report *report, const struct db_param *params)
+void ctl_print_result(struct ctl *c, const struct report *report, const struct db_result *r)
 {
-	struct db_result *r = NULL;
-
-	if (report_run(c->db, report, params, &r, &c->err) < 0)
-		return 1;
 	if (c->o.json)
 		(void)print_json(json_rows(report, r));
 	else if (db_rows(r) == 0)
 		(void)puts("nothing");
 	else
 		print_table(report, r, c->arena);
+}
+
+int ctl_print_report(struct ctl *c, const struct report *report, const struct db_param *params)
+{
+	struct db_result *r = NULL;
+
+	if (report_run(c->db, report, params, &r, &c->err) < 0)
+		return 1;
+	ctl_print_result(c, report, r);
 	db_result_free(&r);
 	return 0;
 }
