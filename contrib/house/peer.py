@@ -5,7 +5,7 @@ Each domain is an aiosmtpd server with STARTTLS on a port of its own. A message 
 there, the message is whole). Orders come over a Unix socket, a line each, answered by `ok ...` or `error ...`:
 
     HOST up | down                     the port is open | closed, connections are cut
-    HOST normal                        takes everything
+    HOST normal                        takes everything; whoever a `hang` holds is cut
     HOST answer CODE TEXT              says so after the final dot
     HOST refuse-rcpt CODE TEXT         says so to each RCPT
     HOST hang                          says nothing after the final dot
@@ -43,7 +43,7 @@ class Host:
         self.mode, self.words, self.starttls = "normal", "", True
         self.server = None
         self.open = set()
-        self.held = set()  # messages of the last hang whose connection stands
+        self.held = set()  # connections that wait since the last hang
 
     def factory(self):
         """A protocol object for one connection."""
@@ -80,7 +80,7 @@ class Host:
         if self.mode == "answer":
             return self.words
         if self.mode == "hang":
-            await self.hold(envelope, self.held)
+            await self.hold(server.transport, self.held)
         name = self.store(session, envelope)
         if self.mode == "cut":
             server.transport.abort()
@@ -88,13 +88,13 @@ class Host:
         return f"250 2.0.0 kept as {name}"
 
     @staticmethod
-    async def hold(envelope, held):
-        """Keeps the sender waiting; ends when its connection does."""
-        held.add(envelope)
+    async def hold(transport, held):
+        """Keeps a sender waiting; ends when its connection does."""
+        held.add(transport)
         try:
             await asyncio.sleep(3600)
         finally:
-            held.discard(envelope)
+            held.discard(transport)
 
     def store(self, session, envelope):
         """Writes message and verdicts; returns the number it is kept under."""
@@ -129,6 +129,8 @@ class Host:
             self.mode = verb
             if verb == "hang":
                 self.held = set()
+            for transport in list(self.held):
+                transport.abort()
         elif verb == "held":
             return str(len(self.held))
         elif verb in ("answer", "refuse-rcpt"):

@@ -101,6 +101,11 @@ def test_other_destinations_do_not_wait(office):
     sent = mail("kadis.diskominfo", ["kabid-ikp.diskominfo@dumai.example"], office.subject(), "x\n")
     office.house.submit("kadis.diskominfo", sent)
     office.see("kabid-ikp.diskominfo", lambda m: m["Subject"] == sent["Subject"], "a pesan meanwhile", limit=30)
+    assert office.peer.held(DOMAIN) == 1
+    office.peer.order(f"{DOMAIN} normal")
+    row = wait_for(lambda: [r for r in office.queue(slow["Subject"]) if r["state"] == "uncertain"], "state uncertain", 60,
+                   office.logs[:1])[0]
+    office.house.ctl("queue", "fail", row["id"])
 
 
 def test_without_starttls_policy_of_the_hop_decides(office):
