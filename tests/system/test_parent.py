@@ -3,24 +3,19 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import tempfile
-import time
 
 import pytest
+
+from contrib.house.process import start_time
+from contrib.house.waiting import free_port, wait_for
 
 ROLES = ("smtpd", "router", "signd", "sender", "clerk")
 BUILD = os.path.abspath(os.environ.get("MTAGW_BUILD") or "build")
 # Traps first: a signal that follows "start" must find them.
 STEADY = '#!/bin/sh\ntrap \'echo hup >> "$0.log"\' HUP\ntrap "exit 0" TERM\n' \
          'echo "start $MTAGW_FDS $*" >> "$0.log"\nwhile :; do sleep 0.1; done\n'
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Parent:
@@ -70,11 +65,11 @@ class Parent:
             return ""
 
     def until(self, look, what, limit=15):
-        end = time.monotonic() + limit
-        while not look():
-            assert time.monotonic() < end, f"{what}:\n{self.text()}"
-            assert self.process.poll() is None or "stop" in self.text(), self.text()
-            time.sleep(0.02)
+        def ended():
+            if self.process.poll() is not None and "stop" not in self.text():
+                return f"the parent ended with status {self.process.returncode}"
+            return None
+        wait_for(look, what, limit, [self.log], ended, 0.02)
 
     def wait(self, pattern, limit=15):
         self.until(lambda: re.search(pattern, self.text()), pattern, limit)
@@ -153,17 +148,7 @@ def test_roles_end_with_a_killed_parent(make):
     pids = [parent.pid(r) for r in ROLES]
     parent.process.kill()
     parent.process.wait(10)
-
-    def gone(pid):
-        try:
-            with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
-                return f.read().rsplit(")", 1)[1].split()[0] == "Z"
-        except FileNotFoundError:
-            return True
-    end = time.monotonic() + 10
-    while not all(gone(p) for p in pids):
-        assert time.monotonic() < end, "a role outlived its parent"
-        time.sleep(0.02)
+    wait_for(lambda: all(start_time(p) is None for p in pids), "the roles end with their parent", 10, [parent.log])
 
 
 @pytest.mark.parametrize("label,more,wanted", [
