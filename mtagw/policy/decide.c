@@ -15,7 +15,8 @@ void facts_values(const struct policy_facts *f, const char *values[WHEN_COUNT])
 {
 	const char *const list[WHEN_COUNT] = {f->type, f->scope, f->security_class, f->agency,
 	    f->position, f->echelon, f->channel, f->verdict, f->urgency, f->recipient,
-	    f->recipient_domain, f->recipient_kind, f->form, f->classification};
+	    f->recipient_domain, f->recipient_kind, f->form, f->classification, f->direction,
+	    f->thread, f->correspondent, f->automatic, f->relation, f->action};
 
 	memcpy(values, list, sizeof(list));
 }
@@ -38,12 +39,32 @@ static struct xml *facts_tree(const struct policy_facts *facts)
 }
 
 struct question {
+	const struct policy *policy;
 	const struct policy_facts *facts;
 	const char *values[WHEN_COUNT];
 	struct xml *tree; /* made when the first rule asks for it */
 	struct buf *trace;
 	struct err *error_r;
 };
+
+/* One of the choices is set so. */
+static bool switched(const struct question *q, const char *list)
+{
+	bool yes = false;
+
+	while (!yes && *list != '\0') {
+		size_t len = strcspn(list, " "), name = strcspn(list, "= ");
+		const struct policy_switch *s = find_switch(q->policy, list, name);
+
+		yes = s != NULL && name < len && strlen(s->value) == len - name - 1 &&
+		      strncmp(s->value, list + name + 1, len - name - 1) == 0;
+		if (q->trace != NULL && s != NULL)
+			buf_printf(q->trace, "      switch %s is set to %s, wanted %.*s: %s\n",
+			    s->name, s->value, (int)len, list, yes ? "yes" : "no");
+		list += len + (list[len] == ' ');
+	}
+	return yes;
+}
 
 /* One <when>: 1 holds, 0 does not, -1 the test could not be run. */
 static int holds(struct question *q, const struct when *when)
@@ -60,6 +81,8 @@ static int holds(struct question *q, const struct when *when)
 		if (!yes)
 			return 0;
 	}
+	if (when->switched != NULL && !switched(q, when->switched))
+		return 0;
 	if (when->test == NULL)
 		return 1;
 	if (q->tree == NULL)
@@ -137,6 +160,7 @@ static void outcome(const struct policy *policy, const struct rule *rule,
 {
 	const struct policy_agency *agency = policy_agency(policy, facts->agency);
 	const struct policy_position *position = policy_position(policy, facts->position);
+	const struct policy_position *target = policy_position(policy, facts->recipient);
 	const char *code = agency ? agency->number_code : "";
 
 	*d = (struct policy_decision){.allowed = rule->allow,
@@ -147,9 +171,18 @@ static void outcome(const struct policy *policy, const struct rule *rule,
 	    .out_form = rule->out_form,
 	    .seal = rule->seal,
 	    .dkim = rule->dkim,
-	    .pdf = rule->pdf};
+	    .pdf = rule->pdf,
+	    .number = rule->number,
+	    .present = rule->present,
+	    .capacity = rule->capacity,
+	    .behalf = rule->behalf};
 	d->sentence = replaced(rule->sentence,
-	    (const char *[]){"{jabatan}", position ? position->title : "", NULL}, arena);
+	    (const char *[]){"{jabatan}", position ? position->title : "", "{tujuan}",
+	        target             ? target->title
+	        : facts->recipient ? facts->recipient
+	                           : "",
+	        NULL},
+	    arena);
 	d->series = replaced(rule->series, (const char *[]){"{PD}", code, NULL}, arena);
 	d->pattern = replaced(rule->pattern,
 	    (const char *[]){
@@ -162,7 +195,7 @@ int policy_decide(const struct policy *policy, enum policy_kind kind,
     struct buf *trace, struct err *error_r)
 {
 	const struct rules *rules = &policy->rules[kind];
-	struct question q = {.facts = facts, .trace = trace, .error_r = error_r};
+	struct question q = {.policy = policy, .facts = facts, .trace = trace, .error_r = error_r};
 	int rc = 0;
 
 	facts_values(facts, q.values);
@@ -188,6 +221,8 @@ int policy_decide(const struct policy *policy, enum policy_kind kind,
 		if (rc == 1)
 			outcome(policy, &rules->list[i], facts, arena, decision_r);
 	}
+	if (kind == POLICY_INTAKE && decision_r->number == NULL) /* no rule knows: a person does */
+		decision_r->number = rc == 1 ? "never" : "ask";
 	xml_free(&q.tree);
 	if (trace != NULL)
 		buf_printf(trace, "  outcome: %s by rule %s%s%s\n    legal basis: %s\n%s%s%s",

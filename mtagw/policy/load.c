@@ -6,7 +6,6 @@
 #include "mtagw/policy/policy.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,95 +15,6 @@
 /* More files than this is a wrong folder. */
 #define FILES_MAX 200
 #define FILE_BYTES_MAX (4 * 1024 * 1024)
-
-__attribute__((format(printf, 4, 0))) static void report(
-    struct loading *l, int line, const char *level, const char *format, va_list ap)
-{
-	char text[600];
-
-	(void)vsnprintf(text, sizeof(text), format, ap);
-	buf_printf(&l->report->text, "%s:%d: %s%s\n", l->path, line, level, text);
-}
-
-void load_error(struct loading *l, int line, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	report(l, line, "", format, ap);
-	va_end(ap);
-	l->report->errors++;
-}
-
-void load_warning(struct loading *l, int line, const char *format, ...)
-{
-	va_list ap;
-
-	va_start(ap, format);
-	report(l, line, "warning: ", format, ap);
-	va_end(ap);
-	l->report->warnings++;
-}
-
-const char *load_may(struct loading *l, const struct xml_node *node, const char *name)
-{
-	return xml_attr(node, name, l->policy->arena);
-}
-
-const char *load_need(struct loading *l, const struct xml_node *node, const char *name)
-{
-	const char *value = load_may(l, node, name);
-
-	if (value == NULL || value[0] == '\0') {
-		load_error(l, xml_line(node), "<%s> needs the attribute %s", xml_name(node), name);
-		return "";
-	}
-	return value;
-}
-
-void load_only(struct loading *l, const struct xml_node *node, const char *const *names)
-{
-	const char *name, *value;
-
-	for (size_t i = 0; xml_attr_at(node, i, &name, &value, l->policy->arena); i++) {
-		size_t k;
-
-		for (k = 0; names[k] != NULL; k++)
-			if (strcmp(names[k], name) == 0)
-				break;
-		if (names[k] == NULL)
-			load_error(l, xml_line(node),
-			    "<%s> has no attribute \"%s\": take it out or correct its name",
-			    xml_name(node), name);
-	}
-}
-
-bool load_flag(struct loading *l, const struct xml_node *node, const char *name, bool otherwise)
-{
-	const char *value = load_may(l, node, name);
-
-	if (value == NULL)
-		return otherwise;
-	if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0)
-		return value[0] == 'y';
-	load_error(l, xml_line(node), "%s=\"%s\": write yes or no", name, value);
-	return otherwise;
-}
-
-void *load_grow(struct arena *arena, void *list, size_t *count, size_t *size, size_t element)
-{
-	if (*count == *size) {
-		size_t bigger = *size ? *size * 2 : 16;
-		void *fresh = arena_alloc(arena, bigger * element);
-
-		if (*count > 0)
-			memcpy(fresh, list, *count * element);
-		list = fresh;
-		*size = bigger;
-	}
-	(*count)++;
-	return list;
-}
 
 /* --- files ------------------------------------------------------------------------------------ */
 
@@ -153,10 +63,12 @@ int policy_read_dir(const char *policies_dir, const char *templates_dir, struct 
 	size_t n = 1;
 	int rc = 1;
 
+	const char *index = arena_printf(arena, "%s/index.xml", policies_dir);
+
 	files[0].path = "policies/index.xml";
 	if (read_file(policies_dir, "index.xml", arena, &files[0].bytes, error_r) < 0)
 		return -1;
-	xml = xml_parse(files[0].bytes, "policies/index.xml", error_r);
+	xml = xml_parse(files[0].bytes, index, error_r);
 	if (xml == NULL)
 		return -1;
 	for (struct xml_node *e = xml_first(xml_root(xml), NULL); rc == 1 && e != NULL;
@@ -164,16 +76,17 @@ int policy_read_dir(const char *policies_dir, const char *templates_dir, struct 
 		const char *path = xml_attr(e, "path", arena);
 		bool template = strcmp(xml_name(e), "template") == 0;
 
+		if (strcmp(xml_name(e), "switch") == 0)
+			continue; /* read with the rest of the law */
 		if (!template && strcmp(xml_name(e), "file") != 0) {
 			rc = err_set(error_r,
-			    "policies/index.xml:%d: unknown element <%s>: write file or template",
+			    "%s:%d: unknown element <%s>: write file, template or switch", index,
 			    xml_line(e), xml_name(e));
 			break;
 		}
 		if (path == NULL || !plain_name(path) || n == FILES_MAX) {
-			rc = err_set(error_r,
-			    "policies/index.xml:%d: <%s> needs path=, a name inside its folder",
-			    xml_line(e), xml_name(e));
+			rc = err_set(error_r, "%s:%d: <%s> needs path=, a name inside its folder",
+			    index, xml_line(e), xml_name(e));
 			break;
 		}
 		files[n].path =
@@ -181,7 +94,7 @@ int policy_read_dir(const char *policies_dir, const char *templates_dir, struct 
 		rc = read_file(template ? templates_dir : policies_dir, path, arena,
 		    &files[n++].bytes, error_r);
 		if (rc < 0)
-			(void)err_prefix(error_r, "policies/index.xml:%d", xml_line(e));
+			(void)err_prefix(error_r, "%s:%d", index, xml_line(e));
 	}
 	xml_free(&xml);
 	*files_r = files;
@@ -214,14 +127,17 @@ static void load_one(struct loading *l, const struct policy_file *file)
 		const char *root;
 		void (*load)(struct loading *, const struct xml_node *);
 	} roots[] = {{"organisation", load_organisation}, {"types", load_types},
-	    {"words", load_words}, {"rules", load_rules}};
+	    {"words", load_words}, {"rules", load_rules}, {"index", load_switches},
+	    {"correspondents", load_correspondents}, {"commands", load_commands},
+	    {"instructions", load_instructions}, {"urgencies", load_urgencies}};
 	struct err err;
 	struct xml *xml;
 	size_t i, n = strlen(file->path);
 
 	l->path = file->path;
 	if (n > 4 && strcmp(file->path + n - 4, ".xsl") == 0) {
-		struct xslt *xslt = xslt_parse(file->bytes, file->path, load_template, l, &err);
+		struct xslt *xslt =
+		    xslt_parse(file->bytes, load_shown(l, file->path), load_template, l, &err);
 
 		if (xslt == NULL) {
 			buf_printf(&l->report->text, "%s\n", err.text);
@@ -230,7 +146,7 @@ static void load_one(struct loading *l, const struct policy_file *file)
 		xslt_free(&xslt);
 		return;
 	}
-	xml = xml_parse(file->bytes, file->path, &err);
+	xml = xml_parse(file->bytes, load_shown(l, file->path), &err);
 	if (xml == NULL) {
 		buf_printf(&l->report->text, "%s\n", err.text);
 		l->report->errors++;
@@ -244,7 +160,8 @@ static void load_one(struct loading *l, const struct policy_file *file)
 				break;
 		if (i == sizeof(roots) / sizeof(roots[0]))
 			load_error(l, xml_line(xml_root(xml)),
-			    "<%s> is no policy: write organisation, types, words or rules",
+			    "<%s> is no policy: write organisation, types, words, rules, "
+			    "correspondents, commands, instructions or urgencies",
 			    xml_name(xml_root(xml)));
 		else
 			roots[i].load(l, xml_root(xml));
@@ -267,13 +184,14 @@ struct policy *policy_load(
 		for (size_t i = 0; i < count; i++) {
 			bool schema = strstr(files[i].path, ".rng") != NULL;
 
-			if (schema == (schemas == 1) &&
-			    strcmp(files[i].path, "policies/index.xml") != 0)
+			if (schema == (schemas == 1))
 				load_one(&l, &files[i]);
 		}
 	check_organisation(&l);
-	check_rules(&l);
+	check_position_names(&l);
+	check_calendar(&l);
 	check_words(&l);
+	check_rules(&l);
 	if (report_r->errors > 0)
 		policy_free(&policy);
 	return policy;

@@ -20,7 +20,7 @@ static void keep_place(struct loading *l, struct place **places, size_t count, s
 static void load_position(struct loading *l, const struct xml_node *node, const char *agency)
 {
 	static const char *const names[] = {
-	    "id", "title", "block", "echelon", "superior", "unit", "rank", NULL};
+	    "id", "title", "block", "echelon", "superior", "unit", "rank", "alias", NULL};
 	struct policy *p = l->policy;
 	struct policy_position *at;
 
@@ -36,7 +36,8 @@ static void load_position(struct loading *l, const struct xml_node *node, const 
 	    .echelon = load_may(l, node, "echelon"),
 	    .superior = load_may(l, node, "superior"),
 	    .unit = load_may(l, node, "unit"),
-	    .rank_line = load_may(l, node, "rank")};
+	    .rank_line = load_may(l, node, "rank"),
+	    .alias = load_may(l, node, "alias")};
 	if (at->block == NULL)
 		at->block = at->title;
 	if (at->echelon == NULL)
@@ -90,6 +91,11 @@ static void load_agency(struct loading *l, const struct xml_node *node)
 
 void load_organisation(struct loading *l, const struct xml_node *root)
 {
+	static const char *const names[] = {"honorifics", NULL};
+
+	load_only(l, root, names);
+	if (load_may(l, root, "honorifics") != NULL)
+		l->policy->honorifics = load_may(l, root, "honorifics");
 	for (struct xml_node *e = xml_first(root, NULL); e != NULL; e = xml_next(e, NULL)) {
 		if (strcmp(xml_name(e), "agency") == 0)
 			load_agency(l, e);

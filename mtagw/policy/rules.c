@@ -1,8 +1,7 @@
 /*
- * rules: reading and checking rules. Conditions are attributes of <when>; `test` adds an XPath 1.0
- * expression on the facts tree. What XPath 1.0 would silently get wrong is an error or a warning
- * here: a name the schema cannot contain never matches, a date compared as a string is never true,
- * `!=` is true when any node differs and false when none exists (DESIGN 10).
+ * rules: reading rules. Conditions are attributes of <when>, one for each plain fact; `switch` asks
+ * a choice of index.xml, `test` adds an XPath 1.0 expression on the facts tree. What may stand in
+ * them is checked when everything is read (rules_check.c, xpath_check.c).
  */
 #include <string.h>
 
@@ -10,15 +9,31 @@
 
 const char *const when_names[WHEN_COUNT] = {"type", "scope", "class", "agency", "position",
     "echelon", "channel", "verdict", "urgency", "recipient", "recipient-domain", "recipient-kind",
-    "form", "classification"};
+    "form", "classification", "direction", "thread", "correspondent", "automatic", "relation",
+    "action"};
 
 /* Words an attribute or a constant may say; NULL: free. In the order of when_names. */
 const char *const when_words[WHEN_COUNT] = {NULL, "internal inter_agency outside",
-    "open restricted secret top_secret", NULL, NULL, NULL, "submission mx internal email", NULL,
-    "normal important urgent immediate", NULL, NULL, "inside outside", "inside outside", NULL};
+    "open restricted secret top_secret", NULL, NULL, NULL, "submission mx internal email",
+    "signed proven spf failed unproven internal", "normal important urgent immediate", NULL, NULL,
+    "inside outside", "inside outside", NULL, "incoming outgoing",
+    "token stranger closed references number none", "known unknown",
+    "no bounce receipt vacation ticket calendar reaction list other",
+    "subordinate indirect superior peer self other_agency unknown",
+    "ok plain cancel dispose pass_on decline return report done confirm not_letter correct sent "
+    "unreadable receive trace answer"};
 
 static const char *const kind_names[POLICY_KIND_COUNT] = {
-    "sign", "route", "number", "seal", "plain"};
+    "sign", "route", "number", "seal", "plain", "intake", "acknowledge", "dispose", "assurance"};
+
+/* What <allow> of a kind may say; ended by NULL. */
+static const char *const outcome_names[POLICY_KIND_COUNT][4] = {
+    [POLICY_SIGN] = {"capacity", "behalf"},
+    [POLICY_ROUTE] = {"via", "form"},
+    [POLICY_NUMBER] = {"series", "pattern"},
+    [POLICY_SEAL] = {"seal", "dkim", "pdf"},
+    [POLICY_INTAKE] = {"number", "present"},
+};
 
 const char *policy_kind_name(enum policy_kind kind)
 {
@@ -47,47 +62,6 @@ bool list_has(const char *list, const char *value)
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* A wildcard that reaches nobody is a misspelt one. */
-static void check_wildcard(struct loading *l, int line, int which, const char *word)
-{
-	const struct policy *p = l->policy;
-	bool position = strcmp(when_names[which], "position") == 0,
-	     agency = strcmp(when_names[which], "agency") == 0;
-	bool found = !position && !agency;
-
-	for (size_t i = 0; position && !found && i < p->position_count; i++)
-		found = list_has(word, p->positions[i].id);
-	for (size_t i = 0; agency && !found && i < p->agency_count; i++)
-		found = list_has(word, p->agencies[i].code);
-	if (!found)
-		load_error(l, line, "%s=\"%s\" reaches no %s of the organisation",
-		    when_names[which], word, when_names[which]);
-}
-
-/* Each word of a list must be known: enumerations by their words, agencies, positions, types by the
- * organisation. */
-static void check_value(struct loading *l, int line, int which, const char *list)
-{
-	char *copy = arena_strdup(l->policy->arena, list), *save = NULL;
-
-	for (char *w = strtok_r(copy, " ", &save); w != NULL; w = strtok_r(NULL, " ", &save)) {
-		if (strchr(w, '*') != NULL) {
-			check_wildcard(l, line, which, w);
-			continue;
-		}
-		if (when_words[which] != NULL && !list_has(when_words[which], w))
-			load_error(l, line, "%s=\"%s\" is never true: known words are %s",
-			    when_names[which], w, when_words[which]);
-		if (strcmp(when_names[which], "position") == 0 &&
-		    policy_position(l->policy, w) == NULL)
-			load_error(l, line, "position \"%s\" is not in the organisation", w);
-		if (strcmp(when_names[which], "agency") == 0 && policy_agency(l->policy, w) == NULL)
-			load_error(l, line, "agency \"%s\" is not in the organisation", w);
-		if (strcmp(when_names[which], "type") == 0 && policy_type(l->policy, w) == NULL)
-			load_error(l, line, "letter type \"%s\" is not among the types", w);
-	}
-}
-
 static void load_when(struct loading *l, const struct xml_node *node, struct rule *rule)
 {
 	struct policy *p = l->policy;
@@ -106,6 +80,8 @@ static void load_when(struct loading *l, const struct xml_node *node, struct rul
 				break;
 		if (k < WHEN_COUNT)
 			when->wanted[k] = value;
+		else if (strcmp(name, "switch") == 0)
+			when->switched = value;
 		else if (strcmp(name, "test") == 0)
 			when->test = value;
 		else
@@ -113,25 +89,34 @@ static void load_when(struct loading *l, const struct xml_node *node, struct rul
 	}
 }
 
+static void load_capacity(struct loading *l, const struct xml_node *node, struct rule *rule)
+{
+	rule->behalf = load_may(l, node, "behalf");
+	rule->capacity = load_may(l, node, "capacity");
+	if (rule->capacity == NULL) {
+		rule->capacity = "substantive";
+		if (rule->behalf != NULL)
+			load_error(l, xml_line(node), "behalf= needs capacity=\"on_behalf\"");
+		return;
+	}
+	(void)load_need_word(l, node, "capacity", "substantive on_behalf sub_delegated");
+	if (strcmp(rule->capacity, "substantive") != 0 && rule->behalf == NULL)
+		load_error(
+		    l, xml_line(node), "capacity=\"%s\" needs behalf=, a position", rule->capacity);
+}
+
 static void load_outcome(
     struct loading *l, const struct xml_node *node, struct rule *rule, enum policy_kind kind)
 {
 	static const char *const none[] = {NULL};
-	static const char *const numbering[] = {"series", "pattern", NULL};
-	static const char *const routing[] = {"via", "form", NULL};
-	static const char *const sealing[] = {"seal", "dkim", "pdf", NULL};
 
 	rule->allow = strcmp(xml_name(node), "allow") == 0;
-	if (!rule->allow) {
-		load_only(l, node, none);
+	load_only(l, node, rule->allow ? outcome_names[kind] : none);
+	if (!rule->allow)
 		return;
-	}
-	load_only(l, node,
-	    kind == POLICY_NUMBER  ? numbering
-	    : kind == POLICY_ROUTE ? routing
-	    : kind == POLICY_SEAL  ? sealing
-	                           : none);
-	if (kind == POLICY_NUMBER) {
+	if (kind == POLICY_SIGN) {
+		load_capacity(l, node, rule);
+	} else if (kind == POLICY_NUMBER) {
 		rule->series = load_need(l, node, "series");
 		rule->pattern = load_need(l, node, "pattern");
 		if (strstr(rule->pattern, "{N") == NULL)
@@ -139,12 +124,8 @@ static void load_outcome(
 			    "pattern=\"%s\" has no {N}: two letters would share a number",
 			    rule->pattern);
 	} else if (kind == POLICY_ROUTE) {
-		rule->via = load_need(l, node, "via");
-		rule->out_form = load_need(l, node, "form");
-		if (!list_has("lmtp smtp", rule->via) ||
-		    !list_has("inside outside", rule->out_form))
-			load_error(
-			    l, xml_line(node), "via is lmtp or smtp, form is inside or outside");
+		rule->via = load_need_word(l, node, "via", "lmtp smtp");
+		rule->out_form = load_need_word(l, node, "form", "inside outside");
 	} else if (kind == POLICY_SEAL) {
 		rule->seal = load_flag(l, node, "seal", true);
 		rule->dkim = load_flag(l, node, "dkim", true);
@@ -152,6 +133,9 @@ static void load_outcome(
 		if (!rule->seal)
 			load_warning(l, xml_line(node),
 			    "letters under this rule leave without the agency's seal");
+	} else if (kind == POLICY_INTAKE) {
+		rule->number = load_need_word(l, node, "number", "now ask never");
+		rule->present = load_flag(l, node, "present", false);
 	}
 }
 
@@ -212,6 +196,9 @@ static void load_rule(struct loading *l, const struct xml_node *node, enum polic
 	if (rule->sentence == NULL || rule->sentence[0] == '\0')
 		load_error(
 		    l, rule->line, "rule %s has no <sentence>: what is the person told?", rule->id);
+	else
+		check_braces(l, rule->line, arena_printf(p->arena, "rule %s", rule->id),
+		    rule->sentence, "jabatan tujuan");
 }
 
 void load_rules(struct loading *l, const struct xml_node *root)
@@ -224,99 +211,40 @@ void load_rules(struct loading *l, const struct xml_node *root)
 				break;
 		if (kind == POLICY_KIND_COUNT)
 			load_error(l, xml_line(e),
-			    "unknown element <%s> in <rules>: sign, route, number, seal or plain",
+			    "unknown element <%s> in <rules>: sign, route, number, seal, plain, "
+			    "intake, acknowledge, dispose or assurance",
 			    xml_name(e));
 		else
 			load_rule(l, e, (enum policy_kind)kind);
 	}
 }
 
-/* --- checking --------------------------------------------------------------------------------- */
+/* --- choices ---------------------------------------------------------------------------------- */
 
-/* Earlier hides later when it asks nothing that later does not ask the same or narrower, for all
- * days of it. */
-static bool hides(const struct rule *earlier, const struct rule *later)
+const struct policy_switch *find_switch(const struct policy *policy, const char *name, size_t len)
 {
-	const struct when *e, *w;
-
-	if (strcmp(earlier->valid_from, later->valid_from) > 0 ||
-	    (earlier->valid_until != NULL && earlier->valid_until[0] != '\0'))
-		return false;
-	if (earlier->when_count == 0)
-		return true;
-	if (earlier->when_count != 1 || later->when_count != 1)
-		return false;
-	e = &earlier->whens[0];
-	w = &later->whens[0];
-	if (e->test != NULL)
-		return false;
-	for (int i = 0; i < WHEN_COUNT; i++) {
-		char one[200];
-		const char *list = w->wanted[i];
-
-		if (e->wanted[i] == NULL)
-			continue;
-		if (list == NULL)
-			return false;
-		while (*list != '\0') {
-			size_t len = strcspn(list, " ");
-
-			if (len >= sizeof(one))
-				return false;
-			memcpy(one, list, len);
-			one[len] = '\0';
-			if (!list_has(e->wanted[i], one))
-				return false;
-			list += len + (list[len] == ' ');
-		}
-	}
-	return true;
+	for (size_t i = 0; i < policy->switch_count; i++)
+		if (strlen(policy->switches[i].name) == len &&
+		    strncmp(policy->switches[i].name, name, len) == 0)
+			return &policy->switches[i];
+	return NULL;
 }
 
-static void check_rule(struct loading *l, const struct rules *rules, size_t i)
+void load_switches(struct loading *l, const struct xml_node *root)
 {
-	const struct rule *rule = &rules->list[i];
-
-	l->path = rule->file;
-	for (size_t w = 0; w < rule->when_count; w++) {
-		for (int k = 0; k < WHEN_COUNT; k++)
-			if (rule->whens[w].wanted[k] != NULL)
-				check_value(l, rule->whens[w].line, k, rule->whens[w].wanted[k]);
-		if (rule->whens[w].test != NULL)
-			check_test(l, rule, &rule->whens[w]);
-	}
-	for (size_t k = 0; k < i; k++)
-		if (hides(&rules->list[k], rule)) {
-			load_warning(l, rule->line,
-			    "rule %s is never reached: %s (%s:%d) matches first", rule->id,
-			    rules->list[k].id, rules->list[k].file, rules->list[k].line);
-			break;
-		}
-}
-
-void check_rules(struct loading *l)
-{
+	static const char *const names[] = {"name", "value", "values", NULL};
 	struct policy *p = l->policy;
 
-	for (int kind = 0; kind < POLICY_KIND_COUNT; kind++) {
-		for (size_t i = 0; i < p->rules[kind].count; i++) {
-			const struct rule *rule = &p->rules[kind].list[i];
+	for (struct xml_node *e = xml_first(root, "switch"); e != NULL; e = xml_next(e, "switch")) {
+		struct policy_switch s = {.name = load_need(l, e, "name")};
 
-			check_rule(l, &p->rules[kind], i);
-			for (int other = 0; other <= kind; other++)
-				for (size_t k = 0; k < (other == kind ? i : p->rules[other].count);
-				     k++)
-					if (strcmp(p->rules[other].list[k].id, rule->id) == 0)
-						load_error(l, rule->line,
-						    "rule id \"%s\" stands already in %s:%d: ids "
-						    "are for ever, take a new one",
-						    rule->id, p->rules[other].list[k].file,
-						    p->rules[other].list[k].line);
-		}
-		if (p->rules[kind].count == 0) {
-			l->path = "policies/index.xml";
-			load_warning(
-			    l, 1, "no %s rule at all: no match means no", kind_names[kind]);
-		}
+		load_only(l, e, names);
+		s.values = load_need(l, e, "values");
+		s.value = load_need_word(l, e, "value", s.values);
+		if (find_switch(p, s.name, strlen(s.name)) != NULL)
+			load_error(l, xml_line(e), "switch %s stands twice", s.name);
+		p->switches =
+		    load_grow(p->arena, p->switches, &p->switch_count, &p->switch_size, sizeof(s));
+		p->switches[p->switch_count - 1] = s;
 	}
 }

@@ -52,40 +52,40 @@ void load_words(struct loading *l, const struct xml_node *root)
 
 /* --- checking --------------------------------------------------------------------------------- */
 
-static bool name_known(const struct policy *p, const char *id, const char *name)
+void check_braces(
+    struct loading *l, int line, const char *what, const char *text, const char *names)
 {
-	for (size_t i = 0; i < p->word_name_count; i++)
-		if (list_has(p->word_names[i].words, id) && list_has(p->word_names[i].names, name))
-			return true;
-	return false;
-}
-
-/* Every brace of a sentence is a name that the gateway fills there. */
-static void check_braces(struct loading *l, const struct words *w)
-{
-	l->path = w->place.file;
-	for (const char *at = strchr(w->text, '{'); at != NULL; at = strchr(at + 1, '{')) {
+	for (const char *at = strchr(text, '{'); at != NULL; at = strchr(at + 1, '{')) {
 		size_t n = strspn(at + 1, "abcdefghijklmnopqrstuvwxyz-");
 		char name[NAME_MAX_LEN];
 
 		if (n == 0 || n >= sizeof(name) || at[n + 1] != '}') {
-			load_error(l, w->place.line,
-			    "words \"%s\": a brace stands only around a name: {hal}", w->id);
+			load_error(l, line, "%s: a brace stands only around a name: {hal}", what);
 			continue;
 		}
 		memcpy(name, at + 1, n);
 		name[n] = '\0';
-		if (!name_known(l->policy, w->id, name))
-			load_error(l, w->place.line,
-			    "words \"%s\": nothing fills {%s}: take a name that <names> gives for "
-			    "these words",
-			    w->id, name);
+		if (!list_has(names, name))
+			load_error(l, line, "%s: nothing fills {%s}: known here are %s", what, name,
+			    names[0] ? names : "no names, see <names>");
 	}
+}
+
+/* All names that <names> gives for these words. */
+static const char *names_for(struct policy *p, const char *id)
+{
+	const char *all = "";
+
+	for (size_t i = 0; i < p->word_name_count; i++)
+		if (list_has(p->word_names[i].words, id))
+			all = arena_printf(
+			    p->arena, "%s%s%s", all, all[0] ? " " : "", p->word_names[i].names);
+	return all;
 }
 
 static void check_names(struct loading *l)
 {
-	const struct policy *p = l->policy;
+	struct policy *p = l->policy;
 
 	for (size_t i = 0; i < p->word_name_count; i++) {
 		bool found = false;
@@ -97,8 +97,13 @@ static void check_names(struct loading *l)
 			load_error(l, p->word_names[i].place.line,
 			    "<names for=\"%s\"> reaches no words", p->word_names[i].words);
 	}
-	for (size_t i = 0; i < p->word_count; i++)
-		check_braces(l, &p->words[i]);
+	for (size_t i = 0; i < p->word_count; i++) {
+		const struct words *w = &p->words[i];
+
+		l->path = w->place.file;
+		check_braces(l, w->place.line, arena_printf(p->arena, "words \"%s\"", w->id),
+		    w->text, names_for(p, w->id));
+	}
 }
 
 /* Words the thin office says: a version without one of them is refused, so that no letter ever

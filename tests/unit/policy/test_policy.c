@@ -109,10 +109,10 @@ static void defects_name_file_and_line(void **state)
 	    {"no such position", "policies/sign.xml", "walikota wawako sekda",
 	        "walikota wawako seksa", "position \"seksa\" is not in the organisation"},
 	    {"no such head", "policies/organisation.xml", "head=\"sekda\"", "head=\"seksa\"",
-	        "policies/organisation.xml:15: agency SETDA: head seksa is no position"},
+	        "policies/organisation.xml:17: agency SETDA: head seksa is no position"},
 	    {"no such superior", "policies/organisation.xml", "superior=\"kabag-umum.setda\"",
 	        "superior=\"kabag-umun.setda\"",
-	        "policies/organisation.xml:32: position kasubbag-tu.setda: superior "
+	        "policies/organisation.xml:34: position kasubbag-tu.setda: superior "
 	        "kabag-umun.setda"},
 	    {"address twice", "policies/types.xml", "local=\"surat-biasa\"", "local=\"ttd\"",
 	        "policies/types.xml:7: local=\"ttd\" is another address already"},
