@@ -18,6 +18,8 @@ static const struct {
 	const char *mail, *iconv;
 } charsets[] = {
     {"iso-8859-1", "CP1252"},
+    {"iso8859-1", "CP1252"},
+    {"iso_8859-1", "CP1252"},
     {"latin1", "CP1252"},
     {"windows-1252", "CP1252"},
     {"cp1252", "CP1252"},
@@ -156,21 +158,42 @@ static bool run_iconv(iconv_t cd, struct range in, struct buf *out)
 	return good;
 }
 
+static bool is_utf8(const char *charset)
+{
+	return strcasecmp(charset, "utf-8") == 0 || strcasecmp(charset, "utf8") == 0;
+}
+
+static bool is_ascii(const char *charset)
+{
+	return charset[0] == '\0' || strcasecmp(charset, "us-ascii") == 0 ||
+	       strcasecmp(charset, "ascii") == 0 || strcasecmp(charset, "ansi_x3.4-1968") == 0;
+}
+
+/* Its name for iconv; NULL for one that is not on the list. */
+static const char *iconv_name(const char *charset)
+{
+	for (size_t i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++) {
+		if (strcasecmp(charset, charsets[i].mail) == 0)
+			return charsets[i].iconv;
+	}
+	return NULL;
+}
+
+bool charset_known(const char *charset)
+{
+	return is_utf8(charset) || is_ascii(charset) || iconv_name(charset) != NULL;
+}
+
 bool charset_to_utf8(struct range in, const char *charset, struct buf *out)
 {
-	const char *name = NULL;
+	const char *name = iconv_name(charset);
 	iconv_t cd;
 	bool good;
 
-	if (strcasecmp(charset, "utf-8") == 0 || strcasecmp(charset, "utf8") == 0)
+	if (is_utf8(charset))
 		return copy_utf8(in, out);
-	if (charset[0] == '\0' || strcasecmp(charset, "us-ascii") == 0 ||
-	    strcasecmp(charset, "ascii") == 0)
+	if (is_ascii(charset))
 		return utf8_valid(in) ? copy_utf8(in, out) : copy_ascii(in, out);
-	for (size_t i = 0; i < sizeof(charsets) / sizeof(charsets[0]); i++) {
-		if (strcasecmp(charset, charsets[i].mail) == 0)
-			name = charsets[i].iconv;
-	}
 	if (name == NULL) {
 		(void)copy_ascii(in, out);
 		return false;

@@ -15,6 +15,8 @@ size_t charset_utf8_next(const char *p, size_t len, uint32_t *code_r);
  * the bytes are well-formed, UTF-8. True when every byte was understood; else each byte above 126
  * that was not became U+FFFD. Never blocks. */
 bool charset_to_utf8(struct range in, const char *charset, struct buf *out);
+/* True for a charset that charset_to_utf8 can read, as in a Content-Type; "" counts. */
+bool charset_known(const char *charset);
 /* A character that may stand in text shown to people: no controls (but tab and newline where
  * multiline), no direction overrides, which could make a text read differently from what it says.
  */

@@ -41,6 +41,8 @@ int mime_decode(const struct mime_part *part, struct buf *out, struct err *error
  * dropped. 0 when the charset is unknown or broken (bytes above 126 become U+FFFD, error_r tells).
  */
 int mime_text(const struct mime_part *part, struct buf *out, struct err *error_r);
+/* The part that holds what the writer wrote; NULL when there is none. */
+const struct mime_part *mime_main_part(const struct mime_part *root);
 /* What the writer wrote: the text of the first text part that is not an attachment, plain
  * preferred, HTML turned into text. "" when there is none. */
 const char *mime_main_text(const struct mime_part *root, struct arena *arena);

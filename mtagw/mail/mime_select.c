@@ -69,6 +69,11 @@ static const struct mime_part *main_part(const struct mime_part *part)
 	return NULL;
 }
 
+const struct mime_part *mime_main_part(const struct mime_part *root)
+{
+	return main_part(root);
+}
+
 const char *mime_main_text(const struct mime_part *root, struct arena *arena)
 {
 	const struct mime_part *part = main_part(root);

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "mtagw/base/codec.h"
+#include "mtagw/office/enclosure.h"
+#include "mtagw/office/source.h"
 
 /* What the agenda keeps as summary when the writer gives none: the start of the first paragraph. */
 #define SUMMARY_MAX_BYTES 200
@@ -205,53 +206,6 @@ static void read_sender(struct reading *rd)
 	letter->holder = letter->rank_title = letter->pay_grade = letter->nip = "";
 }
 
-/* What a file is called in the letter, in its list and as an attachment: as its writer named it,
- * else by its place in the list (word of the policy) and its type. A forwarded mail is carried as a
- * file, so its name says that it is one. */
-static const char *enclosure_name(struct reading *rd, const struct mime_part *part, size_t n)
-{
-	const char *pairs[] = {"urutan", arena_printf(rd->arena, "%zu", n), NULL};
-	const char *name = part->filename, *ending = part->subtype;
-	size_t len = name ? strlen(name) : 0;
-	bool message = strcmp(part->type, "message") == 0;
-
-	if (name != NULL && (!message || (len > 4 && strcasecmp(name + len - 4, ".eml") == 0)))
-		return name;
-	if (name == NULL)
-		name = policy_words(rd->source->policy,
-		    message ? "enclosure.message" : "enclosure.file", pairs, rd->arena);
-	if (message)
-		ending = "eml";
-	else if (strcmp(ending, "plain") == 0)
-		ending = "txt";
-	/* `pdf`, `png`, `html` are endings too; `octet-stream` and its like say nothing */
-	return strlen(ending) > 4 ? name : arena_printf(rd->arena, "%s.%s", name, ending);
-}
-
-static void read_enclosures(struct reading *rd)
-{
-	struct draft *draft = rd->draft;
-	struct letter_enclosure *list;
-
-	draft->enclosure_count = mime_enclosures(draft->root, rd->arena, &draft->enclosures);
-	list = arena_alloc(rd->arena, (draft->enclosure_count + 1) * sizeof(*list));
-	for (size_t i = 0; i < draft->enclosure_count; i++) {
-		const struct mime_part *part = draft->enclosures[i];
-		struct buf bytes = {0};
-		struct err ignored; /* a damaged encoding: what could be decoded is measured, the
-		                       part travels as it is */
-
-		(void)mime_decode(part, &bytes, &ignored);
-		list[i].filename = enclosure_name(rd, part, i + 1);
-		list[i].media_type = arena_printf(rd->arena, "%s/%s", part->type, part->subtype);
-		list[i].size = bytes.len;
-		codec_sha256_hex(buf_str(&bytes), bytes.len, list[i].sha256);
-		buf_free(&bytes);
-	}
-	draft->letter.enclosures = list;
-	draft->letter.enclosure_count = draft->enclosure_count;
-}
-
 static int outside_exists(const struct draft *draft)
 {
 	for (size_t i = 0; i < draft->letter.recipient_count; i++)
@@ -292,6 +246,27 @@ static int read_content(struct reading *rd)
 	return 0;
 }
 
+/* What was sealed would stand for the agency: whatever cannot be read is asked back. */
+static int read_source(struct reading *rd)
+{
+	struct draft *draft = rd->draft;
+	const struct letter *letter = &draft->letter;
+	const char *what, *problem = source_problem(draft->root, rd->arena, &what);
+
+	if (problem != NULL)
+		return invalid(draft, problem, what);
+	if (source_unreadable(letter->subject))
+		return invalid(draft, "notice.broken-subject", letter->subject);
+	for (size_t i = 0; i < letter->recipient_count; i++)
+		if (source_unreadable(letter->recipients[i].name))
+			return invalid(draft, "notice.broken-name", letter->recipients[i].name);
+	for (size_t i = 0; i < letter->enclosure_count; i++)
+		if (source_unreadable(letter->enclosures[i].filename))
+			return invalid(draft, "notice.broken-name", letter->enclosures[i].filename);
+	draft->source_signed = source_signed(draft->root, rd->arena);
+	return 0;
+}
+
 static int read_kind(struct reading *rd)
 {
 	struct draft *draft = rd->draft;
@@ -305,6 +280,8 @@ static int read_kind(struct reading *rd)
 	/* A letter lists whom it goes to; who is hidden on purpose must not be disclosed by it. */
 	if (rd->blind != NULL)
 		return invalid(draft, "notice.blind-recipient", rd->blind);
+	if (read_source(rd) != 0)
+		return 1;
 	draft->kind = rd->typed ? DRAFT_LETTER : DRAFT_PREVIEW;
 	draft->type = rd->typed ? rd->typed : policy_type(rd->source->policy, "ordinary_letter");
 	if (draft->type == NULL)
@@ -331,7 +308,7 @@ int draft_read(const struct draft_source *source, struct arena *arena, struct dr
 		return -1;
 	if (mime_parse(source->bytes, arena, (struct mime_part **)&draft_r->root, error_r) < 0)
 		return -1;
-	draft_r->main_text = mime_main_text(draft_r->root, arena);
+	draft_r->main_text = source_text(draft_r->root, arena);
 	read_mailboxes(&rd);
 	if (read_rcpts(&rd) != 0)
 		return 1;
@@ -339,6 +316,9 @@ int draft_read(const struct draft_source *source, struct arena *arena, struct dr
 	if (read_content(&rd) != 0)
 		return 1;
 	read_scope(draft_r, draft_r->letter.agency);
-	read_enclosures(&rd);
+	draft_r->enclosure_count = mime_enclosures(draft_r->root, arena, &draft_r->enclosures);
+	draft_r->letter.enclosures = enclosures_describe(
+	    draft_r->enclosures, draft_r->enclosure_count, source->policy, arena);
+	draft_r->letter.enclosure_count = draft_r->enclosure_count;
 	return read_kind(&rd);
 }

@@ -3,6 +3,7 @@
 #ifndef OFFICE_DRAFT_H
 #define OFFICE_DRAFT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "mtagw/base/err.h"
@@ -38,6 +39,7 @@ struct draft {
 	const struct addressee *addressees; /* of each envelope recipient that is a person or an
 	                                       agency, in order of letter.recipients */
 	size_t addressee_count;
+	bool source_signed; /* letter or preview: the mail bore a signature of its writer's own */
 	const struct mime_part *root;
 	const struct mime_part **enclosures;
 	size_t enclosure_count;

@@ -114,9 +114,12 @@ void check_words(struct loading *l)
 	    "prompt-done", "prompt-stranger", "prompt-expired", "cancelled", "plain-sent",
 	    "failure", "expired", "notice.unknown-recipient", "notice.blind-recipient",
 	    "notice.two-types", "notice.unknown-type", "notice.no-recipient", "notice.no-subject",
-	    "notice.no-text", "notice.unknown-qualifier", "notice.no-route", "notice.unreadable"};
+	    "notice.no-text", "notice.unknown-qualifier", "notice.no-route", "notice.unreadable",
+	    "notice.encrypted", "notice.closed-signature", "notice.winmail",
+	    "notice.unknown-charset", "notice.unsaid-charset", "notice.broken-text",
+	    "notice.broken-subject", "notice.broken-name", "notice.broken-enclosure"};
 	static const char *const single[] = {"gateway.name", "preview.number", "no-rule",
-	    "bad-classification", "enclosure.file", "enclosure.message"};
+	    "bad-classification", "enclosure.file", "enclosure.message", "signature-left"};
 	char id[80];
 
 	l->path = "policies/index.xml";

@@ -15,6 +15,7 @@
 #include "mtagw/office/facts.h"
 #include "mtagw/office/letter_xml.h"
 #include "mtagw/office/shape.h"
+#include "mtagw/office/source.h"
 
 struct finish {
 	struct worker *w;
@@ -25,7 +26,8 @@ struct finish {
 	struct range source;
 	const struct mime_part **enclosures;
 	size_t enclosure_count;
-	struct range pdf; /* made at most once, for both forms */
+	bool source_signed; /* by its writer's own key: told in the confirmation */
+	struct range pdf;   /* made at most once, for both forms */
 	bool inside, outside;
 };
 
@@ -62,6 +64,7 @@ static int load(struct finish *f)
 	if (message_body(w->db, f->row.body_id, t->arena, &f->source, &t->err) != 1 ||
 	    mime_parse(f->source, t->arena, &root, &t->err) < 0)
 		return -1;
+	f->source_signed = source_signed(root, t->arena);
 	f->enclosure_count = mime_enclosures(root, t->arena, &f->enclosures);
 	if (f->enclosure_count != f->letter.enclosure_count)
 		return err_set(&t->err, "letter %lld lists %zu enclosures, its mail has %zu",
@@ -243,6 +246,9 @@ static int confirm(struct finish *f)
 	struct notice n = {
 	    .words = "confirmation", .pairs = pairs, .in_reply_to = f->row.mime_message_id};
 	struct message written;
+
+	if (f->source_signed)
+		n.more = policy_words(f->t->law->policy, "signature-left", NULL, f->t->arena);
 
 	if (message_load(f->w->db, f->row.message_id, f->t->arena, &written, &f->t->err) == 1)
 		n.in_reply_to = written.mime_message_id;

@@ -82,7 +82,7 @@ enum task_result number_task(struct worker *w, struct task *t)
 	struct policy_decision d;
 	struct policy_facts facts;
 	struct letter_row row;
-	struct letter letter;
+	struct letter letter = {0};
 	char day[16];
 	int pdf;
 
@@ -134,7 +134,7 @@ enum task_result register_task(struct worker *w, struct task *t)
 {
 	struct number_item *item = arena_alloc(t->arena, sizeof(*item));
 	struct letter_row row;
-	struct letter letter;
+	struct letter letter = {0};
 	char day[16];
 
 	if (load_letter(w, t, &row, &letter) != 1)

@@ -142,7 +142,10 @@ static enum task_result preview(struct worker *w, struct task *t, struct draft *
 	token_make(&w->token_key, TOKEN_PROMPT, prompt->id, token);
 	struct notice n = {.words = "preview",
 	    .pairs = pairs,
-	    .more = text,
+	    .more = draft->source_signed
+	                ? arena_printf(t->arena, "%s\n\n%s",
+	                      policy_words(t->law->policy, "signature-left", NULL, t->arena), text)
+	                : text,
 	    .in_reply_to = t->message.mime_message_id,
 	    .reply_to = arena_printf(t->arena, "ttd+%s@%s", token, w->settings->domain)};
 	if (plan_notice(w, t, "preview", t->message.position, &n, letter->id) < 0)

@@ -1,6 +1,6 @@
 /*
- * fuzz_mime: guard, then parse, decode, choose and enclose everything; what the guard passes must
- * parse.
+ * fuzz_mime: guard, then parse, decode, choose, look at it as a letter's source and enclose
+ * everything; what the guard passes must parse.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -9,6 +9,7 @@
 #include "mtagw/mail/compose.h"
 #include "mtagw/mail/guard.h"
 #include "mtagw/mail/mime.h"
+#include "mtagw/office/source.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -46,6 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static const struct guard_limits limits = {.message_max = 1 << 20};
 	struct range message = {(const char *)data, size};
 	const struct mime_part **list;
+	const char *what;
 	struct mime_part *root;
 	struct arena *arena;
 	struct pieces *pieces;
@@ -61,6 +63,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	mime_walk(root, decode_all, &message);
 	(void)mime_main_text(root, arena);
+	(void)source_problem(root, arena, &what);
+	(void)source_signed(root, arena);
+	(void)source_text(root, arena);
 	pieces = pieces_new(arena);
 	for (size_t i = 0, n = mime_enclosures(root, arena, &list); i < n; i++)
 		compose_enclosure(pieces, list[i], list[i]->filename, message, 1);

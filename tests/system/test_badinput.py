@@ -10,10 +10,11 @@ import ssl
 
 import pytest
 
-from contrib.house.letters import mail
+from contrib.house.letters import mail, rows
 from contrib.house.mailbox import text_of, trust
 
 IKP = "kabid-ikp.diskominfo@dumai.example"
+HEAD = "kadis.diskominfo@dumai.example"
 ME = "kabid-aplikasi.diskominfo@dumai.example"
 CLERK = "surat.diskominfo@dumai.example"
 OUTSIDER = "humas@pelabuhan.example"
@@ -397,3 +398,65 @@ def test_foreign_verdicts_and_gateway_fields_are_stripped(office, mx):
     assert not any("mx.dumai.example" in v and "dkim=pass" in v for v in got.get_all("Authentication-Results", []))
     assert got["Mtagw-Letter"] is None
     assert "isi" in text_of(got)
+
+
+# ---------------------------------------------------------------------- letters that cannot be read whole
+
+def letter_bytes(subject, rest):
+    """A typed letter of the head, its content as given."""
+    return (f"From: {HEAD}\r\nTo: surat-biasa@dumai.example, {OUTSIDER}\r\nSubject: ".encode() + subject +
+            b"\r\nMIME-Version: 1.0\r\n" + rest)
+
+
+def mixed(part):
+    """Text and one file."""
+    return (b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nIsi surat.\r\n--b\r\n" + part +
+            b"\r\n--b--\r\n")
+
+
+ENCRYPTED = (b"Content-Type: multipart/encrypted; protocol=\"application/pgp-encrypted\"; boundary=b\r\n\r\n"
+             b"--b\r\nContent-Type: application/pgp-encrypted\r\n\r\nVersion: 1\r\n"
+             b"--b\r\nContent-Type: application/octet-stream\r\n\r\n-----BEGIN PGP MESSAGE-----\r\n\r\nhQ\r\n--b--\r\n")
+
+
+@pytest.mark.parametrize("label,rest,words", [
+    ("unknown charset", b"Content-Type: text/plain; charset=x-tidak-ada\r\n\r\nIsi \xe9.\r\n", '"x-tidak-ada"'),
+    ("no charset", b"\r\nIsi \xe9\xe8.\r\n", "tidak menyebut kumpulan huruf"),
+    ("another charset than it says", b"Content-Type: text/plain; charset=utf-8\r\n\r\nIsi \xe9.\r\n", "charset: utf-8"),
+    ("broken base64", b"Content-Type: text/plain\r\nContent-Transfer-Encoding: base64\r\n\r\nSX!!NpLg\r\n", "rusak"),
+    ("broken enclosure", mixed(b"Content-Type: application/pdf; name=peta.pdf\r\nContent-Transfer-Encoding: base64\r\n"
+                               b"\r\nAAA!"), "Lampiran peta.pdf rusak"),
+    ("winmail.dat", mixed(b"Content-Type: application/ms-tnef; name=winmail.dat\r\n\r\nx"), "Lampiran winmail.dat"),
+    ("encrypted with PGP", ENCRYPTED, "terenkripsi"),
+    ("encrypted with S/MIME", b"Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\r\n"
+     b"Content-Transfer-Encoding: base64\r\n\r\nMIAG\r\n", "terenkripsi"),
+    ("closed S/MIME signature", b"Content-Type: application/pkcs7-mime; smime-type=signed-data\r\n"
+     b"Content-Transfer-Encoding: base64\r\n\r\nMIAG\r\n", "clear-signed"),
+])
+def test_unreadable_letter_is_asked_back_unnumbered(office, label, rest, words):
+    subject = office.subject("Tak terbaca")
+    office.house.submit(HEAD, letter_bytes(subject.encode(), rest), ["surat-biasa@dumai.example", OUTSIDER])
+    told = office.see("kadis.diskominfo", lambda m: subject in (m["Subject"] or ""), f"the notice about {label}")
+    assert words in text_of(told), text_of(told)
+    assert "Belum ada nomor yang dipakai" in text_of(told)
+    assert not office.letters(subject)
+    assert not office.outside_count(subject)
+
+
+def test_unreadable_subject_is_asked_back(office):
+    subject = office.subject("Rusak")
+    office.house.submit(HEAD, letter_bytes(b"=?x-tidak-ada?Q?=E9?= " + subject.encode(), b"\r\nIsi.\r\n"),
+                        ["surat-biasa@dumai.example", OUTSIDER])
+    told = office.see("kadis.diskominfo", lambda m: subject in (m["Subject"] or ""), "the notice about the subject")
+    assert "hal (subjek)" in text_of(told)
+    assert not [r for r in rows(office.ctl("letter", "list")) if subject in r["subject"]]
+
+
+def test_pesan_inside_goes_as_it_is(office):
+    """What is no letter is nobody's to judge: it arrives with the bytes it was sent with."""
+    subject = office.subject("Pesan aneh")
+    body = b"Content-Type: application/ms-tnef; name=winmail.dat\r\n\r\nx\r\n"
+    office.house.submit(ME, f"From: {ME}\r\nTo: {IKP}\r\nSubject: {subject}\r\nMIME-Version: 1.0\r\n".encode() + body,
+                        [IKP])
+    got = office.see("kabid-ikp.diskominfo", lambda m: m["Subject"] == subject, "the pesan")
+    assert got.get_content_type() == "application/ms-tnef"

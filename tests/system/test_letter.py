@@ -5,7 +5,7 @@ import email.policy
 import email.utils
 import re
 
-from contrib.house.letters import COMPANY, PROVINCE, TYPED, mail, rows
+from contrib.house.letters import COMPANY, PROVINCE, TYPED, mail, number_in, rows
 from contrib.house.mailbox import files_of, text_of
 from contrib.house.verdict import Gpg, split_signed
 
@@ -127,3 +127,29 @@ def test_forwarded_mail_has_one_name(office):
     letter = parsed(message)
     assert b"isi asli" in files_of(letter)["pesan-1.eml"]
     assert "1. pesan-1.eml (" in text_of(letter)
+
+
+def test_own_signature_of_the_writer_is_told(office):
+    """A mail that its writer signed becomes a letter under the agency's seal; the confirmation says what is left behind."""
+    subject = office.subject()
+    signed = (f"From: kadis.diskominfo@dumai.example\r\nTo: {TYPED}, {COMPANY[1]}\r\nSubject: {subject}\r\n"
+              "MIME-Version: 1.0\r\nContent-Type: multipart/signed; micalg=pgp-sha256; "
+              'protocol="application/pgp-signature"; boundary=s\r\n\r\n--s\r\n\r\nIsi bertanda tangan.\r\n--s\r\n'
+              "Content-Type: application/pgp-signature; name=signature.asc\r\n\r\n"
+              "-----BEGIN PGP SIGNATURE-----\r\n\r\niQ\r\n-----END PGP SIGNATURE-----\r\n--s--\r\n")
+    office.house.submit("kadis.diskominfo", signed.encode(), [TYPED, COMPANY[1]])
+    told = office.see("kadis.diskominfo", lambda m: subject in (m["Subject"] or ""), "the confirmation")
+    assert "tanda tangan digital pada pesan Saudara tidak ikut" in text_of(told)
+    _, message = office.outside(number_in(text_of(told)))
+    letter = parsed(message)
+    assert "Isi bertanda tangan." in text_of(letter)
+    assert sum(n == "signature.asc" for n in files_of(letter)) <= 1, "only the agency's own signature travels"
+
+
+def test_inline_signature_leaves_no_armor(office):
+    text = ("-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA256\n\nIsi satu.\n- -- dua\n"
+            "-----BEGIN PGP SIGNATURE-----\n\niQ\n-----END PGP SIGNATURE-----\n")
+    sent = office.send_letter(text=text)
+    _, message = office.outside(office.confirmed("kadis.diskominfo", sent))
+    assert "BEGIN PGP SIGNED" not in text_of(parsed(message))
+    assert "Isi satu." in text_of(parsed(message))
