@@ -55,7 +55,8 @@ struct settings {
 	int smtpd_error_limit, smtpd_sessions_max, smtpd_sessions_per_peer;
 	int64_t smtpd_data_in_flight_max; /* bytes of all DATA together */
 	int smtpd_timeout_secs;
-	int auth_failures_max; /* per session, and per peer address in ten minutes */
+	int smtpd_min_data_rate; /* bytes a second, 0: any */
+	int auth_failures_max;   /* per session, and per peer address in ten minutes */
 	/* the router */
 	int router_workers, render_workers, router_batch;
 	int lease_secs;

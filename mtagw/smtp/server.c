@@ -326,6 +326,7 @@ void smtp_session_pause_data(struct smtp_session *s, bool paused)
 	if (s->gone || s->data_paused == paused)
 		return;
 	s->data_paused = paused;
+	server_data_paused(s, paused);
 	conn_pause(s->conn, paused);
 	if (!paused)
 		resume_later(s);

@@ -4,14 +4,50 @@
  * at its real end, so that nothing can be smuggled behind a false one. NUL, bare CR, bare LF and
  * over-long lines are refused, never repaired. Lines are not buffered: ten megabytes without CRLF
  * cost nothing.
+ *
+ * A byte now and then would hold a session for ever, as no silence of it is long: a message has the
+ * session's timeout for itself, and each byte earns it 1/smtpd_min_data_rate of a second more,
+ * never beyond the timeout from now. Looked at when bytes come; silence is the connection's to
+ * notice. The time in which we do not read is not counted.
  */
 #include "mtagw/smtp/server_private.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "mtagw/base/clock.h"
+
+static int64_t patience_ms(const struct smtp_session *s)
+{
+	return (int64_t)s->params.settings->smtpd_timeout_secs * 1000;
+}
+
+/* Whether these bytes come too late; else they earn their time. */
+static bool too_slow(struct smtp_session *s, size_t len)
+{
+	int64_t now = clock_mono_ms(), rate = s->params.settings->smtpd_min_data_rate;
+
+	if (rate == 0)
+		return false;
+	if (now > s->data_deadline_ms)
+		return true;
+	s->data_deadline_ms += (int64_t)len * 1000 / rate;
+	if (s->data_deadline_ms > now + patience_ms(s))
+		s->data_deadline_ms = now + patience_ms(s);
+	return false;
+}
+
+void server_data_paused(struct smtp_session *s, bool paused)
+{
+	if (paused)
+		s->data_left_ms = s->data_deadline_ms - clock_mono_ms();
+	else
+		s->data_deadline_ms = clock_mono_ms() + s->data_left_ms;
+}
+
 void server_data_start(struct smtp_session *s)
 {
+	s->data_deadline_ms = clock_mono_ms() + patience_ms(s);
 	s->data_state = DATA_LINE;
 	s->data_line_len = 0;
 	s->data_lines = 1;
@@ -84,6 +120,11 @@ size_t server_data_feed(struct smtp_session *s, struct range bytes)
 	const char *p = bytes.p, *end = bytes.p + bytes.len, *from = p;
 	bool carried = s->data_state == DATA_CR; /* a CR of the bytes before waits for its LF */
 
+	if (too_slow(s, bytes.len)) {
+		server_reply(s, 421, "4.4.2", "the message comes too slowly");
+		server_close(s, "the message comes too slowly");
+		return bytes.len;
+	}
 	for (; p < end; p++) {
 		switch (s->data_state) {
 		case DATA_LINE:

@@ -46,6 +46,8 @@ struct smtp_session {
 	/* DATA */
 	enum data_state data_state;
 	bool data_paused;
+	int64_t data_deadline_ms; /* bytes after this come too slowly (clock_mono_ms) */
+	int64_t data_left_ms;     /* of it when reading was paused */
 	size_t data_line_len, data_lines;
 	struct {
 		int code; /* 0: fine so far */
@@ -65,6 +67,8 @@ void server_auth_line(struct smtp_session *s, struct range line);
 /* server_data.c: takes bytes, returns how many; at the end of data it asks the role. */
 void server_data_start(struct smtp_session *s);
 size_t server_data_feed(struct smtp_session *s, struct range bytes);
+/* Our own pauses are not the client's slowness. */
+void server_data_paused(struct smtp_session *s, bool paused);
 /* The first offence stands; the rest of the message is read and thrown away. */
 __attribute__((format(printf, 4, 5))) void server_data_fail(
     struct smtp_session *s, int code, const char *enhanced, const char *format, ...);
