@@ -122,9 +122,21 @@ class Instance:
 
     # ------------------------------------------------------------------ places and users
 
+    def _check_owner(self, *paths):
+        """What a run as another user (root) left behind can neither be written nor removed."""
+        for path in paths:
+            try:
+                owner = os.lstat(path).st_uid
+            except FileNotFoundError:
+                continue
+            if not self.root and owner != os.geteuid():
+                raise HouseError(f"{path} belongs to uid {owner}, who ran this before; as that user: rm -r {self.var}")
+
     def _places(self):
+        lock = os.path.join(self.var, f"{self.name}.lock")
+        self._check_owner(self.var, os.path.dirname(self.logs), self.logs, os.path.join(self.var, self.name), lock)
         os.makedirs(self.logs, exist_ok=True)
-        self.lock = os.open(os.path.join(self.var, f"{self.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        self.lock = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as e:
