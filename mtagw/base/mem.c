@@ -153,6 +153,11 @@ char *arena_strndup(struct arena *arena, const char *s, size_t n)
 	return p;
 }
 
+void *arena_memdup(struct arena *arena, const void *p, size_t size)
+{
+	return memcpy(arena_alloc(arena, size), p, size);
+}
+
 char *arena_strdup(struct arena *arena, const char *s)
 {
 	return arena_strndup(arena, s, strlen(s));

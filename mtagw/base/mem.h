@@ -23,6 +23,7 @@ struct arena *arena_new(void);
 void arena_free(struct arena **arena);
 /* Zeroed memory, aligned for any type. */
 void *arena_alloc(struct arena *arena, size_t size);
+void *arena_memdup(struct arena *arena, const void *p, size_t size);
 char *arena_strdup(struct arena *arena, const char *s);
 char *arena_strndup(struct arena *arena, const char *s, size_t n);
 __attribute__((format(printf, 2, 3))) char *arena_printf(

@@ -31,7 +31,8 @@ struct letter {
 	int64_t id;
 	const char *type; /* ordinary_letter */
 	enum letter_scope scope;
-	const char *state; /* draft ... */
+	const char *direction; /* incoming; NULL: outgoing */
+	const char *state;     /* draft ... */
 	/* allocated by numbering; NULL before */
 	const char *number, *date; /* `000/12/DISKOMINFO/2026`, `2026-11-24` */
 	const char *classification_code, *security_class, *urgency; /* identifiers: open, normal */

@@ -148,7 +148,7 @@ static void add_head(struct xml_node *root, const struct letter *letter, enum fo
 {
 	xml_set_attr(root, "type", or_empty(letter->type));
 	xml_set_attr(root, "scope", letter_scope_names[letter->scope]);
-	xml_set_attr(root, "direction", "outgoing");
+	xml_set_attr(root, "direction", letter->direction ? letter->direction : "outgoing");
 	if (form == FORM_WHOLE) {
 		xml_set_attr(root, "state", present(letter->state) ? letter->state : "draft");
 		if (letter->id != 0)

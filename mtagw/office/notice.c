@@ -36,6 +36,23 @@ static void put_fields(
 	header_put_raw(out, "MIME-Version", "1.0");
 }
 
+/* The words above the mail they are about. It may be 8-bit: such a notice stays inside. */
+static void put_original(
+    const struct notice *n, const char *body, struct arena *arena, struct pieces *out)
+{
+	const char *boundary = compose_boundary(arena, n->message_id);
+
+	pieces_printf(out, "Content-Type: multipart/mixed; boundary=\"%s\"\r\n\r\n--%s\r\n",
+	    boundary, boundary);
+	compose_text_part(out, "plain", body, NULL);
+	pieces_printf(out,
+	    "\r\n--%s\r\nContent-Type: message/rfc822\r\nContent-Disposition: inline;"
+	    " filename=\"surat.eml\"\r\n\r\n",
+	    boundary);
+	pieces_add_stored(out, n->original, n->original_body, 0);
+	pieces_printf(out, "\r\n--%s--\r\n", boundary);
+}
+
 const char *notice_compose(const struct notice *n, struct arena *arena, struct pieces *out)
 {
 	const char *subject =
@@ -54,6 +71,8 @@ const char *notice_compose(const struct notice *n, struct arena *arena, struct p
 
 		dsn.text = body;
 		dsn_compose(out, &dsn, compose_boundary(arena, n->message_id));
+	} else if (n->original.len > 0) {
+		put_original(n, body, arena, out);
 	} else {
 		compose_text_part(out, "plain", body, NULL);
 	}

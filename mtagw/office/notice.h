@@ -19,7 +19,10 @@ struct notice {
 	const char *words;        /* `<words>.subject` and `<words>.body` of the policy */
 	const char *const *pairs; /* for both, ended by NULL */
 	const char *more;         /* text behind the words (the letter itself), NULL */
-	const char *in_reply_to;  /* Message-ID of what it answers, NULL */
+	struct range original; /* a stored mail attached untouched (message/rfc822); len 0: none */
+	int64_t original_body; /* its stored body */
+	const char *folder;    /* NULL: INBOX */
+	const char *in_reply_to; /* Message-ID of what it answers, NULL */
 	const char *message_id;
 	int64_t date_ms;
 	const struct dsn *dsn; /* a failure notice in the form of RFC 3464; NULL: plain text */

@@ -39,6 +39,8 @@ enum task_result answer_end(struct worker *w, struct task *t, const char *event,
 /* `lapor+<token>@domain`: the local word of an action by its target, with a fresh or known token.
  * NULL where policy has no such address. */
 const char *answer_address(struct worker *w, struct task *t, const char *target, int64_t token_id);
+/* The words of the law as the reader wants them. */
+struct reply_words answer_words(const struct policy *policy, struct arena *arena);
 /* A fresh prompt of that actor (position) in the plan. -1: no ids. */
 int answer_prompt(struct worker *w, struct task *t, const char *target, const char *actor,
     int64_t letter_id, int64_t expires_at_ms, int64_t *token_id_r);

@@ -203,7 +203,10 @@ int plan_notice(struct worker *w, struct task *t, const char *kind, const char *
 	        w, t, kind, "inside", pieces, n->from, n->message_id, subject, letter_id, &out) < 0)
 		return -1;
 	out->position = position;
-	if (plan_delivery(w, t, out, n->to, "lmtp", false, "", NULL) < 0)
+	const char *mailbox = n->folder == NULL ? n->to
+	                                        : arena_printf(t->arena, "%s+%s@%s", position,
+	                                              n->folder, w->settings->domain);
+	if (plan_delivery(w, t, out, mailbox, "lmtp", false, "", NULL) < 0)
 		return -1;
 	return plan_outgoing_done(w, t, out);
 }

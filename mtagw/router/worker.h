@@ -9,6 +9,7 @@
 #include "mtagw/base/err.h"
 #include "mtagw/base/role.h"
 #include "mtagw/crypto/signer.h"
+#include "mtagw/crypto/verifier.h"
 #include "mtagw/office/render.h"
 #include "mtagw/office/token.h"
 #include "mtagw/policy/policy.h"
@@ -34,6 +35,7 @@ struct worker {
 	struct ids ids;
 	struct law laws[WORKER_LAWS_MAX]; /* newest first */
 	struct signer *signer;
+	struct verifier *verifier;
 	struct pdf *pdf; /* render workers only */
 	struct token_key token_key;
 	bool renders;   /* a render worker: claims kind render, none else */

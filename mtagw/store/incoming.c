@@ -54,6 +54,10 @@ static const struct stmt past = {"incoming_past",
     " coalesce((array_agg(subject order by letter_id desc) filter (where state not in ('waiting', "
     "'noise')))[1], '')"
     " from office.incoming where agency = $1 and sender_address = $2"};
+static const struct stmt receipts = {"incoming_receipts",
+    "select count(*) from office.incoming i where i.sender_address = $1 and i.received_at >= $2"
+    " and exists (select 1 from mail.outgoing o where o.letter_id = i.letter_id"
+    "  and o.kind = 'acknowledgement')"};
 static const struct stmt item_put = {"list_item_insert",
     "insert into office.list_item (token_id, n, letter_id, agency) values ($1, $2::int, $3, $4)"};
 static const struct stmt item_get = {"list_items",
@@ -65,7 +69,7 @@ static const struct stmt correct = {"agenda_correct",
     " where letter_id = $1 and agency = $2 and direction = 'incoming'"};
 
 const struct stmt *const incoming_statements[] = {&verdict_get, &verdict_put, &insert, &update,
-    &load, &waiting, &twin, &past, &item_put, &item_get, &correct, NULL};
+    &load, &waiting, &twin, &past, &receipts, &item_put, &item_get, &correct, NULL};
 
 int verdict_load(struct db *db, int64_t message_id, struct arena *arena, const char **level_r,
     const char **json_r, struct err *error_r)
@@ -211,6 +215,20 @@ int incoming_past(struct db *db, const char *agency, const char *sender_address,
 	    arena_strdup(arena, db_get_text(r, 0, 2))};
 	db_result_free(&r);
 	return 1;
+}
+
+int incoming_receipts(
+    struct db *db, const char *sender_address, int64_t since_ms, struct err *error_r)
+{
+	struct db_param params[] = {db_text(sender_address), db_int(since_ms)};
+	struct db_result *r = NULL;
+	int n;
+
+	if (db_query(db, &receipts, params, 2, &r, error_r) < 0)
+		return -1;
+	n = (int)db_get_int(r, 0, 0);
+	db_result_free(&r);
+	return n;
 }
 
 void list_item_queue(struct db *db, const void *row)

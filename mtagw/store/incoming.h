@@ -57,6 +57,10 @@ struct sender_past {
 int incoming_past(struct db *db, const char *agency, const char *sender_address,
     struct arena *arena, struct sender_past *past_r, struct err *error_r);
 
+/* Receipts that left for this address since then. Their number or -1. */
+int incoming_receipts(
+    struct db *db, const char *sender_address, int64_t since_ms, struct err *error_r);
+
 /* Threads: the letter of ours that this answers. mime_ids: Message-IDs with <>; 1 with the newest,
  * 0, -1. */
 int thread_by_mime(struct db *db, const char *const *mime_ids, size_t count, int64_t *letter_r,
@@ -68,6 +72,12 @@ int thread_by_number(struct db *db, const char *const *numbers, size_t count, co
 /* Whether the letter went to this address (2), to its domain (1), to neither (0). -1. */
 int thread_correspondent(
     struct db *db, int64_t letter_id, const char *address, struct err *error_r);
+
+/* A letter of ours was answered by its correspondent: state replied, where it has left. */
+struct replied_row {
+	int64_t letter_id, at_ms;
+};
+void replied_queue(struct db *db, const void *replied_row);
 
 struct noted_row {
 	int64_t id, message_id, letter_id, delivery_id, at_ms;

@@ -210,6 +210,11 @@ static json_t *item_json(const struct number_item *it)
 	json_object_set_new(agenda, "sender", json_string(it->agenda_sender));
 	json_object_set_new(agenda, "destination", json_string(it->agenda_destination));
 	json_object_set_new(agenda, "channel", json_string(it->agenda_channel));
+	if (it->agenda_letter_number != NULL) {
+		json_object_set_new(agenda, "letter_number", json_string(it->agenda_letter_number));
+		json_object_set_new(agenda, "letter_date", json_string(it->agenda_letter_date));
+		json_object_set_new(agenda, "subject", json_string(it->agenda_subject));
+	}
 	if (it->incumbency != 0) {
 		json_object_set_new(item, "incumbency", json_integer(it->incumbency));
 		json_object_set_new(exchange, "incumbency", json_integer(it->incumbency));

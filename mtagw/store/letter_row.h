@@ -57,6 +57,8 @@ struct number_item {
 	int64_t agenda_id, exchange_id;
 	const char *agenda_series, *agenda_agency, *agenda_direction, *agenda_sender,
 	    *agenda_destination, *agenda_channel;
+	/* of an incoming letter, which has no number of ours: as its sender gave them; else NULL */
+	const char *agenda_letter_number, *agenda_letter_date, *agenda_subject;
 	const char *event; /* of the exchange row */
 	int policy_version;
 	const char *rule_id;

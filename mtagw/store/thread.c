@@ -20,6 +20,9 @@ static const struct stmt correspondent = {"thread_correspondent",
     " when lower(split_part(address, '@', 2)) = lower(split_part($2, '@', 2)) then 1 else 0 end), "
     "0)::bigint"
     " from office.letter_recipient where letter_id = $1 and not inside"};
+static const struct stmt replied = {"letter_replied",
+    "update office.letter set state = 'replied', state_at = $2"
+    " where id = $1 and direction = 'outgoing' and state in ('signed', 'dispatched')"};
 static const struct stmt noted = {"noted_insert",
     "insert into office.noted (id, message_id, letter_id, delivery_id, kind, address, action, "
     "status, words, at)"
@@ -41,7 +44,7 @@ static const struct stmt recipient = {"delivery_recipient",
     " join mail.outgoing o on o.id = x.outgoing_id limit 1"};
 
 const struct stmt *const thread_statements[] = {
-    &by_mime, &by_number, &correspondent, &noted, &find, &recipient, NULL};
+    &by_mime, &by_number, &correspondent, &replied, &noted, &find, &recipient, NULL};
 
 /* The first column of the first row: 1, 0 none, -1. */
 static int first_number(struct db *db, const struct stmt *stmt, const struct db_param *params,
@@ -81,6 +84,14 @@ int thread_correspondent(struct db *db, int64_t letter_id, const char *address, 
 	int64_t how = 0;
 
 	return first_number(db, &correspondent, params, 2, &how, error_r) < 0 ? -1 : (int)how;
+}
+
+void replied_queue(struct db *db, const void *row)
+{
+	const struct replied_row *p = row;
+	struct db_param params[] = {db_int(p->letter_id), db_int(p->at_ms)};
+
+	db_queue(db, &replied, params, 2);
 }
 
 void noted_queue(struct db *db, const void *row)
