@@ -119,7 +119,8 @@ void check_words(struct loading *l)
 	    "notice.unknown-charset", "notice.unsaid-charset", "notice.broken-text",
 	    "notice.broken-subject", "notice.broken-name", "notice.broken-enclosure"};
 	static const char *const single[] = {"gateway.name", "preview.number", "no-rule",
-	    "bad-classification", "enclosure.file", "enclosure.message", "signature-left"};
+	    "bad-classification", "enclosure.file", "enclosure.message", "signature-left",
+	    "seal.yes", "seal.no"};
 	char id[80];
 
 	l->path = "policies/index.xml";

@@ -12,7 +12,6 @@
 
 #include "mtagw/base/clock.h"
 #include "mtagw/mail/mime.h"
-#include "mtagw/office/facts.h"
 #include "mtagw/office/letter_xml.h"
 #include "mtagw/office/shape.h"
 #include "mtagw/office/source.h"
@@ -28,7 +27,10 @@ struct finish {
 	size_t enclosure_count;
 	bool source_signed; /* by its writer's own key: told in the confirmation */
 	struct range pdf;   /* made at most once, for both forms */
-	bool inside, outside;
+	bool outside;
+	struct policy_decision forms[2]; /* inside, outside */
+	bool sealed;                     /* every form is */
+	bool pdf_sealed; /* every form that carries the PDF is, so the page may speak of it */
 };
 
 static int load(struct finish *f)
@@ -69,26 +71,30 @@ static int load(struct finish *f)
 	if (f->enclosure_count != f->letter.enclosure_count)
 		return err_set(&t->err, "letter %lld lists %zu enclosures, its mail has %zu",
 		    (long long)f->row.id, f->letter.enclosure_count, f->enclosure_count);
-	for (size_t i = 0; i < f->letter.recipient_count; i++) {
-		f->inside |= f->letter.recipients[i].inside;
+	for (size_t i = 0; i < f->letter.recipient_count; i++)
 		f->outside |= !f->letter.recipients[i].inside;
+	return 1;
+}
+
+/* What each form that somebody gets will carry. */
+static int decide_forms(struct finish *f)
+{
+	f->sealed = f->pdf_sealed = true;
+	for (int outside = 0; outside <= f->outside; outside++) {
+		struct policy_decision *d = &f->forms[outside];
+
+		if (letters_form(f->w, f->t, &f->letter, f->row.date, outside, true, d) < 0)
+			return -1;
+		f->sealed &= d->seal;
+		f->pdf_sealed &= d->seal || !d->pdf;
 	}
 	return 1;
 }
 
-static int render(struct finish *f, enum render_form form, bool outside, const char **out_r)
+static int render(
+    struct finish *f, enum render_form form, bool outside, bool seal, const char **out_r)
 {
-	const char *const params[] = {"form", outside ? "outside" : "inside", NULL};
-	struct xml *xml = letter_xml(&f->letter);
-	struct buf out = {0};
-	int rc = render_apply(
-	    f->t->law->render, f->type->template_base, form, xml, params, &out, &f->t->err);
-
-	if (rc == 1)
-		*out_r = arena_strndup(f->t->arena, buf_str(&out), out.len);
-	buf_free(&out);
-	xml_free(&xml);
-	return rc;
+	return letters_render(f->t, &f->letter, form, outside, seal, out_r);
 }
 
 static int make_pdf(struct finish *f)
@@ -102,7 +108,7 @@ static int make_pdf(struct finish *f)
 		return 1;
 	if (f->w->pdf == NULL)
 		return err_set(&f->t->err, "a PDF is wanted and this worker makes none");
-	if (render(f, RENDER_PAGE, f->outside, &page) != 1)
+	if (render(f, RENDER_PAGE, f->outside, f->pdf_sealed, &page) != 1)
 		return -1;
 	export = letter_xml_export(&f->letter);
 	xml_write(export, false, &xml);
@@ -156,63 +162,73 @@ static int deliver_inside(struct finish *f, struct outgoing *out)
 	return deliver_registry(f, out, f->letter.agency);
 }
 
-/* One form: decided, rendered, sealed, signed, planned. */
-static int make_form(struct finish *f, bool outside)
+/* The bytes of one form: rendered, sealed, signed. */
+static int shape_form(struct finish *f, bool outside, struct pieces *pieces, char fingerprint_r[41])
 {
-	struct task *t = f->t;
+	const struct policy_decision *d = &f->forms[outside];
 	struct shape shape = {.letter = &f->letter,
 	    .outside = outside,
+	    .seal = d->seal,
+	    .dkim = outside && d->dkim,
 	    .enclosures = f->enclosures,
 	    .enclosure_count = f->enclosure_count,
 	    .source = f->source,
 	    .source_body = f->row.body_id,
-	    .date_ms = t->now_ms};
-	struct policy_facts facts;
-	struct pieces *pieces = pieces_new(t->arena);
-	char *fingerprint = arena_alloc(t->arena, 41), hash[SHA256_HEX_SIZE];
-	const char *details[] = {"form", outside ? "outside" : "inside", "key", fingerprint, NULL};
-	struct policy_decision d;
-	struct outgoing *out;
+	    .date_ms = f->t->now_ms};
 	int rc;
 
-	letter_facts(&f->letter, t->law->policy, f->row.date, &facts);
-	facts.form = outside ? "outside" : "inside";
-	if (letters_decide_letter(f->w, t, POLICY_SEAL, &facts, &f->letter, &d) < 0)
-		return -1;
-	if (!d.allowed)
-		return err_set(&t->err, "policy %d has no sealing rule for this letter (rule %s)",
-		    t->law->version, d.rule_id);
-	shape.seal = d.seal;
-	shape.dkim = outside && d.dkim;
-	if (d.pdf && (rc = make_pdf(f)) != 1)
+	if (d->pdf && (rc = make_pdf(f)) != 1)
 		return rc;
-	if (d.pdf)
+	if (d->pdf)
 		shape.pdf = f->pdf;
-	if ((rc = render(f, RENDER_TEXT, outside, &shape.text)) != 1 ||
-	    (!outside && (rc = render(f, RENDER_HTML, false, &shape.html)) != 1))
+	if ((rc = render(f, RENDER_TEXT, outside, d->seal, &shape.text)) != 1 ||
+	    (!outside && (rc = render(f, RENDER_HTML, false, d->seal, &shape.html)) != 1))
 		return rc;
-	if ((rc = shape_letter(&shape, f->w->signer, t->arena, pieces, fingerprint, &t->err)) != 1)
+	return shape_letter(&shape, f->w->signer, f->t->arena, pieces, fingerprint_r, &f->t->err);
+}
+
+static void note_form(struct finish *f, const struct outgoing *out, const char *fingerprint)
+{
+	struct plan *plan = f->t->plan;
+
+	plan->forms[plan->form_count].form = out->form;
+	plan->forms[plan->form_count].ref = out->id;
+	plan->forms[plan->form_count].size = out->size;
+	memcpy(plan->forms[plan->form_count].sha256, out->sha256, SHA256_BYTES);
+	plan->forms[plan->form_count++].fingerprint = fingerprint;
+}
+
+/* One form: made and planned. */
+static int make_form(struct finish *f, bool outside)
+{
+	struct task *t = f->t;
+	const struct policy_decision *d = &f->forms[outside];
+	const char *form = outside ? "outside" : "inside";
+	struct pieces *pieces = pieces_new(t->arena);
+	char *fingerprint = arena_alloc(t->arena, 41), hash[SHA256_HEX_SIZE];
+	const char *details[] = {"form", form, "key", fingerprint, NULL};
+	struct outgoing *out;
+	int rc = shape_form(f, outside, pieces, fingerprint);
+
+	if (rc != 1)
 		return rc;
-	if (plan_outgoing(f->w, t, "letter", facts.form, pieces,
+	if (plan_outgoing(f->w, t, "letter", form, pieces,
 	        outside ? f->letter.registry_address : f->letter.login, f->letter.message_id,
 	        f->letter.subject, f->row.id, &out) < 0)
 		return -1;
 	if ((outside ? deliver_outside(f, out) : deliver_inside(f, out)) < 0 ||
 	    plan_outgoing_done(f->w, t, out) < 0)
 		return -1;
-	struct plan *plan = t->plan;
-	plan->forms[plan->form_count].form = facts.form;
-	plan->forms[plan->form_count].ref = out->id;
-	plan->forms[plan->form_count].size = out->size;
-	memcpy(plan->forms[plan->form_count].sha256, out->sha256, SHA256_BYTES);
-	plan->forms[plan->form_count++].fingerprint = fingerprint;
+	note_form(f, out, fingerprint);
 	codec_hex(out->sha256, SHA256_BYTES, hash);
 	return plan_exchange(f->w, t,
-	    (struct exchange){.event = shape.dkim ? "SealedAndDkimSigned" : "Sealed",
+	    (struct exchange){.event = !d->seal             ? "FormMade"
+	                               : outside && d->dkim ? "SealedAndDkimSigned"
+	                                                    : "Sealed",
 	        .outcome = "done",
 	        .letter_id = f->row.id,
 	        .actor = letters_actor(t, f->row.incumbency),
-	        .rule_id = d.rule_id,
+	        .rule_id = d->rule_id,
 	        .object_sha256 = hash},
 	    details);
 }
@@ -242,7 +258,9 @@ static int confirm(struct finish *f)
 	                       ? arena_printf(f->t->arena, "%02d-%02d-%04d", day, month, year)
 	                       : f->row.date;
 	const char *pairs[] = {"nomor", f->row.number, "tanggal", date, "hal", f->row.subject,
-	    "penerima", letters_recipient_lines(f->t, &f->letter), "jenis", f->type->word, NULL};
+	    "penerima", letters_recipient_lines(f->t, &f->letter), "jenis", f->type->word, "segel",
+	    policy_words(f->t->law->policy, f->sealed ? "seal.yes" : "seal.no", NULL, f->t->arena),
+	    NULL};
 	struct notice n = {
 	    .words = "confirmation", .pairs = pairs, .in_reply_to = f->row.mime_message_id};
 	struct message written;
@@ -284,7 +302,8 @@ enum task_result finish_task(struct worker *w, struct task *t)
 	if (load(&f) != 1)
 		return TASK_WAIT;
 	t->plan->letter_id = f.row.id;
-	if (make_form(&f, false) != 1 || (f.outside && make_form(&f, true) != 1))
+	if (decide_forms(&f) < 0 || make_form(&f, false) != 1 ||
+	    (f.outside && make_form(&f, true) != 1))
 		return TASK_WAIT;
 	if (keep_pdf(&f) < 0 || confirm(&f) < 0)
 		return TASK_WAIT;

@@ -9,6 +9,7 @@
 
 #include "mtagw/base/clock.h"
 #include "mtagw/mail/compose.h"
+#include "mtagw/office/facts.h"
 #include "mtagw/office/letter_xml.h"
 
 /* A reply token outlives its letter by far: an answer may come a year later (DESIGN 7: then it only
@@ -131,47 +132,96 @@ static struct letter numbered_or_blank(struct task *t, const struct letter *lett
 	return copy;
 }
 
-static const char *render_one(
-    struct task *t, const struct letter *letter, enum render_form form, bool outside)
+int letters_form(struct worker *w, struct task *t, const struct letter *letter, const char *day,
+    bool outside, bool trail, struct policy_decision *d)
 {
-	struct letter copy = numbered_or_blank(t, letter);
+	struct policy_facts facts;
+	struct xml *document;
+	int rc;
+
+	letter_facts(letter, t->law->policy, day, &facts);
+	facts.form = outside ? "outside" : "inside";
+	if (trail) {
+		rc = letters_decide_letter(w, t, POLICY_SEAL, &facts, letter, d);
+	} else {
+		document = letter_xml(letter);
+		facts.letter = xml_root(document);
+		rc = policy_decide(t->law->policy, POLICY_SEAL, &facts, t->arena, d, NULL, &t->err);
+		xml_free(&document);
+	}
+	if (rc < 0)
+		return -1;
+	return d->allowed ? 1
+	                  : err_set(&t->err,
+	                        "policy %d has no sealing rule for the %s form of this letter "
+	                        "(rule %s)",
+	                        t->law->version, facts.form, d->rule_id);
+}
+
+int letters_render(struct task *t, const struct letter *letter, enum render_form form, bool outside,
+    bool seal, const char **out_r)
+{
 	const struct policy_type *type = policy_type(t->law->policy, letter->type);
-	const char *const params[] = {"form", outside ? "outside" : "inside", NULL};
-	struct xml *xml = letter_xml(&copy);
+	const char *const params[] = {
+	    "form", outside ? "outside" : "inside", "seal", seal ? "yes" : "no", NULL};
+	struct xml *xml;
 	struct buf out = {0};
-	const char *text = NULL;
+	int rc;
 
 	if (type == NULL)
-		(void)err_set(&t->err, "letter type %s is not in policy version %d", letter->type,
+		return err_set(&t->err, "letter type %s is not in policy version %d", letter->type,
 		    t->law->version);
-	else if (render_apply(
-	             t->law->render, type->template_base, form, xml, params, &out, &t->err) == 1)
-		text = arena_strndup(t->arena, buf_str(&out), out.len);
+	xml = letter_xml(letter);
+	rc = render_apply(t->law->render, type->template_base, form, xml, params, &out, &t->err);
+	if (rc == 1)
+		*out_r = arena_strndup(t->arena, buf_str(&out), out.len);
 	buf_free(&out);
 	xml_free(&xml);
-	return text;
+	return rc;
 }
 
 const char *letters_text(
     struct worker *w, struct task *t, const struct letter *letter, bool outside)
 {
-	(void)w;
-	return render_one(t, letter, RENDER_TEXT, outside);
+	struct letter copy = numbered_or_blank(t, letter);
+	struct policy_decision d;
+	const char *text;
+
+	if (letters_form(w, t, &copy, copy.date, outside, false, &d) < 0 ||
+	    letters_render(t, &copy, RENDER_TEXT, outside, d.seal, &text) < 0)
+		return NULL;
+	return text;
+}
+
+/* One form as finish will make it; sealed_r becomes true when it bears a seal. */
+static int try_form(
+    struct worker *w, struct task *t, const struct letter *letter, bool outside, bool *sealed_r)
+{
+	struct policy_decision d;
+	const char *text;
+
+	if (letters_form(w, t, letter, letter->date, outside, false, &d) < 0 ||
+	    letters_render(t, letter, RENDER_TEXT, outside, d.seal, &text) < 0 ||
+	    (!outside && letters_render(t, letter, RENDER_HTML, false, d.seal, &text) < 0) ||
+	    (d.pdf && letters_render(t, letter, RENDER_PAGE, outside, d.seal, &text) < 0))
+		return -1;
+	*sealed_r |= d.seal;
+	return 1;
 }
 
 int letters_trial(struct worker *w, struct task *t, const struct letter *letter)
 {
+	struct letter copy = numbered_or_blank(t, letter);
+	bool outside = false, sealed = false;
 	struct seal_plan plan;
-	bool inside = false, outside = false;
 
-	for (size_t i = 0; i < letter->recipient_count; i++) {
-		inside |= letter->recipients[i].inside;
+	for (size_t i = 0; i < letter->recipient_count; i++)
 		outside |= !letter->recipients[i].inside;
-	}
-	if ((outside && render_one(t, letter, RENDER_TEXT, true) == NULL) ||
-	    (inside && render_one(t, letter, RENDER_HTML, false) == NULL) ||
-	    render_one(t, letter, RENDER_PAGE, outside) == NULL)
+	if (try_form(w, t, &copy, false, &sealed) < 0 ||
+	    (outside && try_form(w, t, &copy, true, &sealed) < 0))
 		return -1;
+	if (!sealed)
+		return 1;
 	return signer_plan(w->signer, letter->registry_address, t->now_ms / 1000, &plan, &t->err);
 }
 

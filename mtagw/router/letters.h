@@ -21,6 +21,14 @@ int letters_trial(struct worker *w, struct task *t, const struct letter *letter)
 /* `surat.diskominfo+<token>@dumai.example` */
 const char *letters_reply_to(
     struct worker *w, struct task *t, const struct letter *letter, int64_t token_id);
+/* What a form of the letter carries (seal, DKIM, PDF) on that day, decided with a row in the trail;
+ * where trail is false it is only a look. 1; -1 with t->err: no rule allows the form. */
+int letters_form(struct worker *w, struct task *t, const struct letter *letter, const char *day,
+    bool outside, bool trail, struct policy_decision *decision_r);
+/* The letter by the stylesheet of its type; seal: that form will be sealed, so its words may say
+ * so. 1, or -1 with t->err. */
+int letters_render(struct task *t, const struct letter *letter, enum render_form form, bool outside,
+    bool seal, const char **out_r);
 /* The letter as text, as it would be rendered now (number as placeholder where it has none). NULL:
  * t->err. */
 const char *letters_text(

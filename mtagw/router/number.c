@@ -58,19 +58,13 @@ static int load_letter(
 
 static int wants_pdf(struct worker *w, struct task *t, const struct letter *letter, const char *day)
 {
+	struct policy_decision d;
 	int wanted = 0;
 
-	for (int outside = 0; outside < 2; outside++) {
-		struct policy_facts facts;
-		struct policy_decision d;
-
-		letter_facts(letter, t->law->policy, day, &facts);
-		facts.form = outside ? "outside" : "inside";
-		if (outside && letter->scope != SCOPE_OUTSIDE)
-			continue;
-		if (letters_decide_letter(w, t, POLICY_SEAL, &facts, letter, &d) < 0)
+	for (int outside = 0; outside <= (letter->scope == SCOPE_OUTSIDE); outside++) {
+		if (letters_form(w, t, letter, day, outside, true, &d) < 0)
 			return -1;
-		wanted |= d.allowed && d.pdf;
+		wanted |= d.pdf;
 	}
 	return wanted;
 }

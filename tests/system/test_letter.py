@@ -3,14 +3,25 @@
 import email
 import email.policy
 import email.utils
+import os
 import re
+import shutil
+import subprocess
 
-from contrib.house.letters import COMPANY, PROVINCE, TYPED, mail, number_in, rows
+import pytest
+
+from contrib.house.letters import COMPANY, PROVINCE, TYPED, answers, mail, number_in, rows
 from contrib.house.mailbox import files_of, text_of
 from contrib.house.verdict import Gpg, split_signed
 
 DINKES = ("Kepala Dinas Kesehatan", "kadis.dinkes@dumai.example")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DELIVERED = ("delivered", "dispatched", "closed")
+
+
+def pdf_text(pdf):
+    """What pdftotext reads, lines as they stand on the page."""
+    return subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True).stdout.decode()
 
 
 def parsed(message):
@@ -153,3 +164,35 @@ def test_inline_signature_leaves_no_armor(office):
     _, message = office.outside(office.confirmed("kadis.diskominfo", sent))
     assert "BEGIN PGP SIGNED" not in text_of(parsed(message))
     assert "Isi satu." in text_of(parsed(message))
+
+
+@pytest.fixture
+def law(office, tmp_path):
+    """Puts another law into force: law(file, old words, new words). The usual one comes back afterwards."""
+    def change(name, old, new):
+        folder = tmp_path / "policies"
+        shutil.copytree(os.path.join(ROOT, "policies"), folder, dirs_exist_ok=True)
+        shutil.copytree(os.path.join(ROOT, "templates"), tmp_path / "templates", dirs_exist_ok=True)
+        text = (folder / name).read_text(encoding="utf-8")
+        assert old in text
+        (folder / name).write_text(text.replace(old, new), encoding="utf-8")
+        office.house.ctl("policy", "activate", str(folder))
+    yield change
+    office.house.ctl("policy", "activate")
+
+
+def test_without_seal_nothing_claims_one(office, law):
+    law("seal.xml", 'seal="yes" dkim="yes"', 'seal="no" dkim="yes"')
+    sent = office.send_letter(to=(COMPANY, DINKES))
+    told = office.see("kadis.diskominfo", lambda m: answers(m, sent), "the confirmation")
+    assert re.search(r"Segel +: tidak ada\b", text_of(told))
+    number = number_in(text_of(told))
+    about, message = office.outside(number)
+    letter = parsed(message)
+    assert about["openpgp"]["result"] == "none"
+    assert all(d["result"] == "pass" for d in about["dkim"]) and about["dkim"]
+    assert "segel" not in text_of(letter) and "signature.asc" not in files_of(letter)
+    pdf = next(d for n, d in files_of(letter).items() if n.endswith(".pdf"))
+    assert "segel" not in pdf_text(pdf)
+    inside = office.see("kadis.dinkes", lambda m: number in text_of(m), "the letter inside")
+    assert inside.get_content_type() == "multipart/signed", "the inside form is still sealed"

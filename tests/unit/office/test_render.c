@@ -165,6 +165,33 @@ static void test_words_in_forms(void **state)
 	}
 }
 
+/* Words about the seal stand only where there is one. */
+static void test_unsealed(void **state)
+{
+	static const char *const claims[] = {"segel", "signature.asc", "OpenPGP"};
+	const char *const params[] = {"form", "outside", "seal", "no", NULL};
+	struct letter letter = sample_letter();
+	struct render *render = render_new(policy);
+	struct err err = {0};
+	struct xml *xml;
+
+	(void)state;
+	sample_number(&letter);
+	xml = letter_xml(&letter);
+	for (int form = RENDER_TEXT; form <= RENDER_PAGE; form++) {
+		struct buf out = {0};
+
+		assert_int_equal(
+		    render_apply(render, "ordinary_letter", form, xml, params, &out, &err), 1);
+		for (size_t i = 0; i < sizeof(claims) / sizeof(claims[0]); i++)
+			if (strcasestr(out.data, claims[i]) != NULL)
+				fail_msg("form %d claims %s:\n%s", form, claims[i], out.data);
+		buf_free(&out);
+	}
+	xml_free(&xml);
+	render_free(&render);
+}
+
 /* Lampiran in words: 0 to 1,234. */
 static void test_counted(void **state)
 {
@@ -283,6 +310,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_golden),
 	    cmocka_unit_test(test_words_in_forms),
+	    cmocka_unit_test(test_unsealed),
 	    cmocka_unit_test(test_counted),
 	    cmocka_unit_test(test_columns),
 	    cmocka_unit_test(test_wrap),
