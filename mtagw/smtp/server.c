@@ -42,13 +42,13 @@ void server_reply(struct smtp_session *s, int code, const char *enhanced, const 
 	if (s->state == SERVER_CLOSED)
 		return;
 	char safe[REPLY_TEXT_MAX];
-	size_t n;
+	size_t len = strnlen(text, sizeof(safe) - 1);
 
-	for (n = 0; n < sizeof(safe) - 1 && text[n] != '\0'; n++)
+	for (size_t n = 0; n < len; n++)
 		safe[n] = text[n] < ' ' || text[n] > '~'
 		              ? '?'
 		              : text[n]; /* RFC 5321 4.2: one line, ASCII */
-	safe[n] = '\0';
+	safe[len] = '\0';
 	conn_printf(s->conn, "%d%s%s %s\r\n", code, enhanced[0] ? " " : "", enhanced, safe);
 	if (code >= 500)
 		s->errors++;
