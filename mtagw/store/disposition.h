@@ -36,6 +36,27 @@ struct disposition_change {
 	const char *state, *reason;
 };
 void disposition_queue_state(struct db *db, const void *disposition_change);
+/* Marks of the deadline: reminded_at and escalated_at, 0 leaves one as it is. */
+struct disposition_mark {
+	int64_t id, reminded_at_ms, escalated_at_ms;
+};
+void disposition_queue_mark(struct db *db, const void *disposition_mark);
+/* What is decided on a letter's orders is decided on all of them as they were read: the first row
+ * of a plan locks the letter and makes the server refuse the transaction where they changed since.
+ * version: of disposition_version, asked before the rows were read. */
+struct disposition_fence {
+	int64_t letter_id, version;
+};
+void disposition_queue_fence(struct db *db, const void *disposition_fence);
+int disposition_version(struct db *db, int64_t letter_id, int64_t *version_r, struct err *error_r);
+/* Where the letter stands in the agency: disposed, done, or presented again. The letter's own state
+ * follows where it came from outside (in_progress once somebody acted; done once it is done in all
+ * agencies). */
+struct disposition_standing {
+	int64_t letter_id, at_ms;
+	const char *agency, *state, *letter_state;
+};
+void disposition_queue_standing(struct db *db, const void *disposition_standing);
 int disposition_load(struct db *db, int64_t id, struct arena *arena, struct disposition_row *row_r,
     struct err *error_r);
 /* By the recipient's prompt: 1, 0, -1. */
@@ -51,9 +72,24 @@ struct disposition_report {
 	int enclosures;
 	bool closing;
 };
-void disposition_report_queue(struct db *db, const void *disposition_report);
+void disposition_queue_report(struct db *db, const void *disposition_report);
+/* Of all orders of a letter, by time. */
 int disposition_reports(struct db *db, int64_t letter_id, struct arena *arena,
     struct disposition_report **list_r, size_t *count_r, struct err *error_r);
+
+/* For the clerk: open orders of any agency due before this moment, not yet escalated, that no work
+ * of kind remind waits for; oldest due first. Their ids, at most limit. */
+int disposition_due(struct db *db, int64_t before_ms, int limit, struct arena *arena,
+    const int64_t **ids_r, size_t *count_r, struct err *error_r);
+
+/* lacak: the letter that this agency calls so: its agenda number (incoming first) of a year, else a
+ * letter number as printed, of an agenda entry or of the sender. n 0: no agenda number; number "":
+ * none. 1, 0, -1. */
+int disposition_trace(struct db *db, const char *agency, int n, int year, const char *number,
+    int64_t *letter_r, struct err *error_r);
+/* Whether the agency has this letter at all: 1, 0, -1. */
+int disposition_letter_of(
+    struct db *db, const char *agency, int64_t letter_id, struct err *error_r);
 
 extern const struct stmt *const disposition_statements[];
 
