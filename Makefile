@@ -11,7 +11,7 @@ WARN      = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wfo
 HARDEN    = -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fPIE
 OPT      ?= -O2 -g
 ASANFLAGS = -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
-PKGS      = libevent libevent_openssl openssl libpq libxml-2.0 libxslt libexslt gpgme jansson libetpan opendkim
+PKGS      = libevent libevent_openssl openssl libpq libxml-2.0 libxslt libexslt gpgme jansson libetpan opendkim libunbound libpsl
 PKG_C    := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS   += $(CSTD) $(WARN) $(HARDEN) $(OPT) $(SAN) $(PKG_C) -I. -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN)
@@ -22,7 +22,7 @@ OBJ       = $(BUILD)/obj
 
 # Floors (HACKING.md): a folder includes only from the floors below it.
 FLOOR_LIBS = office policy crypto smtp store mail base
-ROLES      = smtpd router signd sender clerk
+ROLES      = smtpd router signd verify sender clerk
 PROGRAMS   = $(BUILD)/mtagw $(BUILD)/mtagwctl $(ROLES:%=$(BUILD)/mtagw-%) $(BUILD)/mtagw-pdf
 
 src  = $(sort $(wildcard mtagw/$(1)/*.c))
@@ -36,6 +36,7 @@ L_XML     = -lexslt -lxslt -lxml2
 L_GPG     = -lgpgme
 L_MIME    = -letpan -lgumbo
 L_JSON    = -ljansson
+L_JUDGES  = -lopendkim -lspf2 -lopendmarc -lpsl -lunbound
 
 LIBS_mtagw    = base
 LINK_mtagw    = $(L_EVENT)
@@ -47,11 +48,13 @@ LIBS_router   = office policy crypto store mail base
 LINK_router   = $(L_EVENT) $(L_PG) $(L_XML) $(L_MIME) $(L_JSON)
 LIBS_signd    = crypto mail base
 LINK_signd    = $(L_EVENT) $(L_GPG) $(L_MIME)
+LIBS_verify   = crypto mail base
+LINK_verify   = $(L_EVENT) $(L_GPG) $(L_MIME) $(L_JSON) $(L_JUDGES)
 LIBS_sender   = smtp store crypto mail base
 LINK_sender   = $(L_EVENT) $(L_PG) $(L_MIME) $(L_JSON)
 LIBS_clerk    = store base
 LINK_clerk    = $(L_EVENT) $(L_PG) $(L_JSON)
-LINK_all      = $(L_EVENT) $(L_PG) $(L_XML) $(L_GPG) $(L_MIME) $(L_JSON)
+LINK_all      = $(L_EVENT) $(L_PG) $(L_XML) $(L_GPG) $(L_MIME) $(L_JSON) $(L_JUDGES)
 
 .PHONY: all deps run test check lint asan bench fuzz fuzz-all install format format-check clean help
 all: $(PROGRAMS)
@@ -93,7 +96,7 @@ $(BUILD)/librole.a: $(ROLE_OBJ)
 	@mkdir -p $(@D); rm -f $@
 	$(AR) rcs $@ $^
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/librole.a $(call lib,$(FLOOR_LIBS))
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LINK_all) -lopendkim
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LINK_all)
 .PRECIOUS: $(BUILD)/tests/unit/%.o
 
 # Fuzz targets: tests/fuzz/fuzz_<what>.c with clang's libFuzzer, in a build folder of their own.
@@ -119,7 +122,7 @@ test:  ## unit and system tests, one summary line; ARGS= goes to pytest
 	$(MAKE) -j$$(nproc) --no-print-directory all $(UNIT)
 	@BUILD=$(BUILD) tests/run all $(ARGS)
 
-check: $(UNIT) $(BUILD)/mtagw $(BUILD)/mtagw-signd ## hermetic: unit tests, floors, doors, documents; no server of ours outlives it
+check: $(UNIT) $(BUILD)/mtagw $(BUILD)/mtagw-signd $(BUILD)/mtagw-verify ## hermetic: unit tests, floors, doors, documents; no server of ours outlives it
 	@BUILD=$(BUILD) tests/run check
 
 lint:  ## static analysis, format, manual pages; zero findings

@@ -25,6 +25,7 @@ import tempfile
 from . import certs
 from .dovecot import CLERK_FOLDERS, Dovecot
 from .mailbox import Mailbox, trust
+from .outside import Outside
 from .peer import PeerClient
 from .people import BY_LOGIN, DOMAIN, OUTSIDE, PEOPLE, SEALS
 from .postgres import PORT, Postgres
@@ -34,7 +35,9 @@ from .waiting import HouseError, banner, free_port, tail, wait_for
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Users of the roles where root starts the house: numbers that no package of Debian takes (64000-64999 is kept for
 # such fixed numbers, 64101 up is free there).
-UIDS = {"smtpd": 64101, "router": 64102, "signd": 64103, "sender": 64104, "clerk": 64105, "vmail": 64110, "peer": 64120}
+UIDS = {"smtpd": 64101, "router": 64102, "signd": 64103, "sender": 64104, "clerk": 64105, "verify": 64106,
+        "vmail": 64110, "peer": 64120}
+ROLES = ("smtpd", "router", "signd", "verify", "sender", "clerk")
 DB_ROLES = ["owner", "smtpd", "router", "sender", "clerk", "ctl", "dovecot"]
 # Tried first, so that a mail client's settings stay right from one run to the next.
 PREFERRED = {"mx": 10025, "submissions": 10465, "submission": 10587, "imap": 10143, "imaps": 10993}
@@ -72,7 +75,7 @@ class Instance:
         self.temporary = []
         self.lock = None
         self.processes = Processes(os.path.join(self.var, f"{name}.pids"))
-        self.postgres = self.dovecot = self.peer = self.certs = None
+        self.postgres = self.dovecot = self.peer = self.certs = self.outside = None
         self.parent_started = False
 
     # ------------------------------------------------------------------ begin and end
@@ -110,6 +113,8 @@ class Instance:
         if self.lock is None:
             return
         self._end_agent()
+        if self.outside:
+            self.outside.stop()
         self.processes.stop_all()
         for path in self.temporary:
             shutil.rmtree(path, ignore_errors=True)
@@ -192,7 +197,7 @@ class Instance:
         """The programs as they are now: a build that goes on beside us does not change a running instance."""
         libexec = os.path.join(self.state, "libexec")
         os.makedirs(libexec)
-        for name in ["mtagw", "mtagwctl"] + [f"mtagw-{r}" for r in ("smtpd", "router", "signd", "sender", "clerk")]:
+        for name in ["mtagw", "mtagwctl"] + [f"mtagw-{r}" for r in ROLES]:
             try:
                 shutil.copy(os.path.join(self.build, name), libexec)
             except FileNotFoundError as e:
@@ -322,6 +327,12 @@ class Instance:
         for path in (self.gnupg, self.dkim):
             os.makedirs(path, mode=0o700)
             self._give(path, "signd", 0o700)
+        correspondents = os.path.join(self.runtime, "correspondents")
+        os.makedirs(correspondents, mode=0o700)
+        self._give(correspondents, "verify", 0o700)
+        self.outside = Outside(os.path.join(self.state, "outside"), os.path.join(self.runtime, "outside-gnupg"),
+                               correspondents, self.uid("verify") if self.root else None).make()
+        self.outside.port = self.ports["mx"]
         loop = "127.0.0.1:"
         values = [
             ("domain", DOMAIN), ("hostname", HOSTNAME),
@@ -336,14 +347,15 @@ class Instance:
             ("db_host", self.postgres.socket_dir), ("db_name", "mtagw"), ("db_port", str(PORT)),
             ("dovecot_auth", f"unix:{self.runtime}/dovecot/auth-smtp"), ("lmtp", f"unix:{self.runtime}/dovecot/lmtp"),
             ("gnupg_home", self.gnupg), ("dkim_dir", self.dkim),
+            ("dns_zone_file", self.outside.zone), ("correspondent_keys", correspondents),
             ("dkim_selector_rsa", "r2026"), ("dkim_selector_ed25519", "e2026"),
             # A played day cannot wait minutes for the next try.
-            ("retry_min_secs", "1"), ("retry_max_secs", "4"),
+            ("retry_min_secs", "1"), ("retry_max_secs", "4"), ("intake_list_secs", "1"),
         ]
         for domain, port in self.peer_ports.items():
             values.append(("next_hop", f"{domain} {loop}{port} tls=may"))
         if self.root:
-            values += [(f"{role}_user", str(UIDS[role])) for role in ("smtpd", "router", "signd", "sender", "clerk")]
+            values += [(f"{role}_user", str(UIDS[role])) for role in ROLES]
         keys = {k for k, _ in values}
         values = [(k, self.overrides.get(k, v)) for k, v in values]
         values += [(k, v) for k, v in self.overrides.items() if k not in keys]

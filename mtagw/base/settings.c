@@ -197,10 +197,10 @@ static int fill_defaults(struct owner *owner, const char *name, struct err *erro
 static int check_together(const struct settings *s, const char *name, struct err *error_r)
 {
 	struct sockaddr_any addr;
-	char *signd = mem_printf("unix:%s/signd.sock", s->runtime_dir);
-	int ret = sockaddr_parse(signd, &addr, error_r);
+	char *longest = mem_printf("unix:%s/verify.sock", s->runtime_dir);
+	int ret = sockaddr_parse(longest, &addr, error_r);
 
-	free(signd);
+	free(longest);
 	if (ret < 0)
 		return err_prefix(error_r, "%s: runtime_dir", name);
 	if (s->retry_min_secs > s->retry_max_secs)

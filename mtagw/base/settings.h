@@ -43,7 +43,7 @@ struct settings {
 	size_t next_hop_count;
 	const char *tls_ca; /* "" = the system's store; for tls=verify */
 	/* users, "" = stay who we are; a name or a number */
-	const char *smtpd_user, *router_user, *signd_user, *sender_user, *clerk_user;
+	const char *smtpd_user, *router_user, *signd_user, *sender_user, *clerk_user, *verify_user;
 	/* keys */
 	const char *gnupg_home;
 	const char *dkim_dir; /* <selector>.pem, made by signd */
@@ -59,7 +59,12 @@ struct settings {
 	int auth_failures_max;   /* per session, and per peer address in ten minutes */
 	/* the router */
 	int router_workers, render_workers, router_batch;
+	int intake_list_secs; /* what comes within it stands in one list to the clerk */
 	int lease_secs;
+	/* verify: judging mail from outside */
+	int verify_workers, verify_timeout_secs;
+	const char *dns_zone_file;      /* "" = the system's resolvers */
+	const char *correspondent_keys; /* GnuPG home of public keys */
 	/* the sender */
 	int sender_destination_concurrency, sender_connections_max, sender_messages_per_connection;
 	int retry_min_secs, retry_max_secs, expire_secs, sender_timeout_secs;

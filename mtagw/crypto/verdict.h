@@ -12,8 +12,14 @@
 #include "mtagw/base/err.h"
 #include "mtagw/base/mem.h"
 
-/* One DKIM signature. result: pass, fail, temperror, permerror, policy (RFC 8601 2.7.1; SHA-1 and
- * keys under 1024 bits are `policy`: they never pass, RFC 8301). */
+/* Bounds of the lists: more of a kind in one message is nobody's mail. */
+#define VERDICT_DKIM_MAX 10
+#define VERDICT_SIGNATURES_MAX 16
+
+/* One DKIM signature. result: pass, fail, temperror, permerror, policy (RFC 8601 2.7.1: good in
+ * itself, not accepted here: SHA-1 and RSA keys under 1024 bits (RFC 8301), l= at all, a key in
+ * test mode, a header with two Subject or From fields). reason: "" for a plain pass.
+ */
 struct verdict_dkim {
 	const char *domain, *selector, *algorithm, *result, *reason;
 	bool aligned; /* d= and the From domain belong to one organisation (relaxed alignment) */
@@ -24,26 +30,31 @@ struct verdict_signature {
 	const char *kind; /* openpgp, smime */
 	const char *result, *fingerprint, *who, *reason;
 };
-/* All strings in the arena of whoever made it; "" where nothing is known, never NULL. */
+/* All strings in the arena of whoever made it; "" where nothing is known, never NULL. They are
+ * UTF-8 without controls. */
 struct verdicts {
-	const char *from_domain; /* "" with no or several From */
-	const char *spf,
-	    *spf_domain; /* none, pass, fail, softfail, neutral, temperror, permerror */
-	const char *dmarc,
-	    *dmarc_policy; /* none, pass, fail, temperror, permerror; p= as published */
+	const char *from_domain;  /* "" with no or several From */
+	const char *spf;          /* none, pass, fail, softfail, neutral, temperror, permerror */
+	const char *spf_domain;   /* of the envelope sender, of HELO where that is null */
+	bool spf_aligned;         /* spf_domain and the From domain belong to one organisation */
+	const char *dmarc;        /* none, pass, fail, temperror, permerror */
+	const char *dmarc_policy; /* none, quarantine, reject: what the owner wants done, as
+	                             published (sp= where that is what holds) */
 	const struct verdict_dkim *dkim;
 	size_t dkim_count;
 	const struct verdict_signature *signatures;
 	size_t signature_count;
 };
-/* How much authority it has, for policy (`verdict=`), best first: signed (a good signature of the
- * From address over all that is shown), proven (a From-aligned DKIM pass, or DMARC pass), spf
- * (aligned SPF pass alone: DMARC may say pass by it too, this is the word where only the path is
- * proven), failed (DMARC fail, or a bad signature), unproven (anything else). A static string. */
+/* How much authority it has, for policy (`verdict=`); a static string, the first that fits:
+ * signed (a good signature of the From address over all that is shown), failed (a bad signature,
+ * or DMARC fail), proven (a From-aligned DKIM pass), spf (an aligned SPF pass alone, which DMARC
+ * may call pass too: only the path is proven), unproven (anything else). */
 const char *verdicts_level(const struct verdicts *verdicts);
-/* As one JSON object with stable keys, for the store and `--json`; and back. -1 on what is not
- * that. */
+/* Appends one JSON object with stable keys (the names above, and level), for the store and
+ * `--json`. */
 void verdicts_json(const struct verdicts *verdicts, struct buf *out);
+/* And back: 1, or -1 on what is not that (a missing key, a word that is none of the above, too
+ * long, too many). Never trusts its input. */
 int verdicts_read(
     const char *json, struct arena *arena, struct verdicts *verdicts_r, struct err *error_r);
 

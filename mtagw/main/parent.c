@@ -141,7 +141,8 @@ static void run(struct parent *p)
 	if (p->roles == NULL)
 		log_fatal("start: %s", err.text);
 	if (parent_bind(s, parent_roles_user(p->roles, "signd"),
-	        parent_roles_user(p->roles, "router"), &p->sockets, &err) < 0)
+	        parent_roles_user(p->roles, "verify"), parent_roles_user(p->roles, "router"),
+	        &p->sockets, &err) < 0)
 		log_fatal("start: %s", err.text);
 	loop_on_signal(p->loop, SIGTERM, term_cb, p);
 	loop_on_signal(p->loop, SIGINT, term_cb, p);

@@ -23,15 +23,23 @@ int parent_user_find(const char *name, struct parent_user *user_r, struct err *e
 int parent_user_become(const struct parent_user *user, struct err *error_r);
 
 /* --- listening sockets: parent_bind.c --- */
-enum parent_socket { SOCKET_MX, SOCKET_SUBMISSION, SOCKET_SUBMISSIONS, SOCKET_SIGND, SOCKET_COUNT };
+enum parent_socket {
+	SOCKET_MX,
+	SOCKET_SUBMISSION,
+	SOCKET_SUBMISSIONS,
+	SOCKET_SIGND,
+	SOCKET_VERIFY,
+	SOCKET_COUNT
+};
 extern const char *const parent_socket_names[SOCKET_COUNT];
 struct parent_sockets {
 	int fd[SOCKET_COUNT]; /* -1: off */
 };
-/* Binds all. signd's socket lies in runtime_dir (made when absent) and may be used by signd's user
- * and the router's group alone. 1 or -1. */
+/* Binds all. The sockets of signd and verify lie in runtime_dir (made when absent); each may be
+ * used by that role's user and the router's group alone. 1 or -1. */
 int parent_bind(const struct settings *settings, const struct parent_user *signd,
-    const struct parent_user *router, struct parent_sockets *sockets_r, struct err *error_r);
+    const struct parent_user *verify, const struct parent_user *router,
+    struct parent_sockets *sockets_r, struct err *error_r);
 /* Warns about addresses that a reload cannot change. */
 void parent_bind_compare(const struct settings *old, const struct settings *fresh);
 

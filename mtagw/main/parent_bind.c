@@ -14,7 +14,8 @@
 #include "mtagw/base/mem.h"
 #include "mtagw/main/parent.h"
 
-const char *const parent_socket_names[SOCKET_COUNT] = {"mx", "submission", "submissions", "signd"};
+const char *const parent_socket_names[SOCKET_COUNT] = {
+    "mx", "submission", "submissions", "signd", "verify"};
 
 static int bind_one(const char *address, const char *key, int *fd_r, struct err *error_r)
 {
@@ -32,10 +33,10 @@ static int make_runtime_dir(const char *dir, struct err *error_r)
 	return 1;
 }
 
-static int bind_signd(const char *dir, const struct parent_user *signd,
+static int bind_role(const char *dir, const char *name, const struct parent_user *user,
     const struct parent_user *router, int *fd_r, struct err *error_r)
 {
-	char *address = mem_printf("unix:%s/signd.sock", dir);
+	char *address = mem_printf("unix:%s/%s.sock", dir, name);
 	const char *path = address + strlen("unix:");
 	/* Between bind and chmod nobody but us may connect. */
 	mode_t old = umask(0177);
@@ -45,16 +46,18 @@ static int bind_signd(const char *dir, const struct parent_user *signd,
 	(void)umask(old);
 	if (*fd_r < 0)
 		rc = -1;
-	else if ((signd->change || router->change) &&
-	         (chown(path, signd->uid, router->gid) != 0 || chmod(path, 0660) != 0))
+	else if ((user->change || router->change) &&
+	         (chown(path, user->uid, router->gid) != 0 || chmod(path, 0660) != 0))
 		rc = err_set(error_r, "%s: %s", path, strerror(errno));
 	free(address);
 	return rc;
 }
 
 int parent_bind(const struct settings *settings, const struct parent_user *signd,
-    const struct parent_user *router, struct parent_sockets *sockets_r, struct err *error_r)
+    const struct parent_user *verify, const struct parent_user *router,
+    struct parent_sockets *sockets_r, struct err *error_r)
 {
+	const char *dir = settings->runtime_dir;
 	int *fd = sockets_r->fd;
 
 	for (int i = 0; i < SOCKET_COUNT; i++)
@@ -64,9 +67,10 @@ int parent_bind(const struct settings *settings, const struct parent_user *signd
 	        error_r) < 0 ||
 	    bind_one(settings->listen_submissions, "listen_submissions", &fd[SOCKET_SUBMISSIONS],
 	        error_r) < 0 ||
-	    make_runtime_dir(settings->runtime_dir, error_r) < 0)
+	    make_runtime_dir(dir, error_r) < 0 ||
+	    bind_role(dir, "signd", signd, router, &fd[SOCKET_SIGND], error_r) < 0)
 		return -1;
-	return bind_signd(settings->runtime_dir, signd, router, &fd[SOCKET_SIGND], error_r);
+	return bind_role(dir, "verify", verify, router, &fd[SOCKET_VERIFY], error_r);
 }
 
 void parent_bind_compare(const struct settings *old, const struct settings *fresh)
@@ -84,6 +88,7 @@ void parent_bind_compare(const struct settings *old, const struct settings *fres
 	    {"signd_user", old->signd_user, fresh->signd_user},
 	    {"sender_user", old->sender_user, fresh->sender_user},
 	    {"clerk_user", old->clerk_user, fresh->clerk_user},
+	    {"verify_user", old->verify_user, fresh->verify_user},
 	};
 
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)

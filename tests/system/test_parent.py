@@ -11,7 +11,7 @@ import pytest
 from contrib.house.process import start_time
 from contrib.house.waiting import free_port, wait_for
 
-ROLES = ("smtpd", "router", "signd", "sender", "clerk")
+ROLES = ("smtpd", "router", "signd", "verify", "sender", "clerk")
 BUILD = os.path.abspath(os.environ.get("MTAGW_BUILD") or "build")
 # Traps first: a signal that follows "start" must find them.
 STEADY = '#!/bin/sh\ntrap \'echo hup >> "$0.log"\' HUP\ntrap "exit 0" TERM\n' \
@@ -98,9 +98,11 @@ def test_roles_get_settings_and_sockets(make):
     parent.until(lambda: all("start" in parent.said(r) for r in ROLES), "all roles started")
     assert re.search(r"start mx=\d+ -c /\S+/mtagw\.conf", parent.said("smtpd"))
     assert re.search(r"start signd=\d+ -c", parent.said("signd"))
+    assert re.search(r"start verify=\d+ -c", parent.said("verify"))
     assert "start  -c" in parent.said("router")
     assert "not separated" in parent.text()
-    assert os.stat(os.path.join(parent.folder, "run", "signd.sock")).st_mode & 0o007 == 0
+    for name in ("signd", "verify"):
+        assert os.stat(os.path.join(parent.folder, "run", f"{name}.sock")).st_mode & 0o007 == 0
 
 
 def test_dead_role_is_started_again_with_back_off(make):
