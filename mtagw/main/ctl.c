@@ -140,61 +140,85 @@ static struct exchange_actor who_am_i(struct arena *arena)
 	return (struct exchange_actor){"administrator", 0, arena_strdup(arena, name)};
 }
 
+/* What the command line says beside the options. */
+struct words {
+	const char *config, *list[CTL_ARGS_MAX + 2];
+	int count;
+};
+
+/* False: a word is not understood, which was said. --help ends the program. */
+static bool read_words(struct ctl *c, char **argv, struct words *words)
+{
+	for (int i = 1; argv[i] != NULL; i++) { /* argv ends with NULL: C11 5.1.2.2.1 */
+		const char *word = argv[i], *value = argv[i + 1];
+		int taken = 0;
+
+		if (strcmp(word, "-h") == 0 || strcmp(word, "--help") == 0) {
+			usage(stdout);
+			exit(0);
+		}
+		if (strcmp(word, "-c") == 0 && value != NULL) {
+			words->config = value;
+			taken = 2;
+		} else if (strncmp(word, "--", 2) == 0) {
+			taken = take_option(c, word, value);
+		}
+		if ((word[0] == '-' && taken == 0) || words->count == CTL_ARGS_MAX + 2) {
+			(void)fprintf(
+			    stderr, "mtagwctl: \"%s\" is not understood; mtagwctl --help\n", word);
+			return false;
+		}
+		if (taken > 0)
+			i += taken - 1;
+		else
+			words->list[words->count++] = word;
+	}
+	return true;
+}
+
+/* Opens what verbs work with and runs one. */
+static int run(struct ctl *c, const struct verb *verb, const char *config)
+{
+	int rc;
+
+	c->settings = settings_load(config, &c->err);
+	if (c->settings == NULL) {
+		(void)fprintf(stderr, "mtagwctl: %s\n", c->err.text);
+		return 1;
+	}
+	clock_set_offset_ms(c->settings->clock_offset_secs * 1000);
+	c->actor = who_am_i(c->arena);
+	c->db = db_new(c->settings, "ctl", NULL);
+	rc = verb->run(c);
+	if (rc != 0)
+		(void)fprintf(stderr, "mtagwctl: %s\n", c->err.text);
+	db_free(&c->db);
+	settings_free(&c->settings);
+	return rc;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct ctl_options none = {
 	    "", "", "", "", "", "", "", "", "", "", "", "", "", false, false};
 	struct ctl c = {.o = none};
-	const char *config = CONFIG_FILE, *words[CTL_ARGS_MAX + 2];
+	struct words words = {.config = CONFIG_FILE};
 	const struct verb *verb;
-	int count = 0, used = 0, rc;
+	int used = 0, rc;
 
 	log_open("mtagwctl");
-	c.arena = arena_new();
-	for (int i = 1; i < argc; i++) {
-		int taken = 0;
-
-		if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0) {
-			usage(stdout);
-			return 0;
-		}
-		if (strcmp(argv[i], "-c") == 0 && i + 1 < argc) {
-			config = argv[++i];
-			continue;
-		}
-		if (argv[i][0] == '-' && argv[i][1] == '-')
-			taken = take_option(&c, argv[i], i + 1 < argc ? argv[i + 1] : NULL);
-		if ((argv[i][0] == '-' && taken == 0) || count == CTL_ARGS_MAX + 2) {
-			(void)fprintf(stderr,
-			    "mtagwctl: \"%s\" is not understood; mtagwctl --help\n", argv[i]);
-			return 2;
-		}
-		if (taken > 0)
-			i += taken - 1;
-		else
-			words[count++] = argv[i];
-	}
-	verb = find_verb(count, words, &used);
-	if (verb == NULL || count - used < verb->min_args) {
+	if (argc < 1 || !read_words(&c, argv, &words))
+		return 2;
+	verb = find_verb(words.count, words.list, &used);
+	if (verb == NULL || words.count - used < verb->min_args) {
 		usage(stderr);
 		return 2;
 	}
 	for (int i = 0; i < CTL_ARGS_MAX; i++)
-		c.args[i] = used + i < count ? words[used + i] : "";
-	c.arg_count = count - used;
-	c.settings = settings_load(config, &c.err);
-	if (c.settings == NULL) {
-		(void)fprintf(stderr, "mtagwctl: %s\n", c.err.text);
-		return 1;
-	}
-	clock_set_offset_ms(c.settings->clock_offset_secs * 1000);
-	c.actor = who_am_i(c.arena);
-	c.db = db_new(c.settings, "ctl", NULL);
-	rc = verb->run(&c);
-	if (rc != 0)
-		(void)fprintf(stderr, "mtagwctl: %s\n", c.err.text);
-	db_free(&c.db);
-	settings_free(&c.settings);
+		c.args[i] = used + i < words.count ? words.list[used + i] : "";
+	c.arg_count = words.count - used;
+	c.arena = arena_new();
+	rc = run(&c, verb, words.config);
 	arena_free(&c.arena);
 	return rc;
 }
