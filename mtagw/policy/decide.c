@@ -11,16 +11,6 @@
 
 #define CLASSIFICATION_MAX 20 /* the longest in use, 800.1.11.13, has eleven */
 
-void facts_values(const struct policy_facts *f, const char *values[WHEN_COUNT])
-{
-	const char *const list[WHEN_COUNT] = {f->type, f->scope, f->security_class, f->agency,
-	    f->position, f->echelon, f->channel, f->verdict, f->urgency, f->recipient,
-	    f->recipient_domain, f->recipient_kind, f->form, f->classification, f->direction,
-	    f->thread, f->correspondent, f->automatic, f->relation, f->action};
-
-	memcpy(values, list, sizeof(list));
-}
-
 /* The tree an XPath sees: <facts> with one element a fact and the letter, all in no namespace. */
 static struct xml *facts_tree(const struct policy_facts *facts)
 {
@@ -190,6 +180,32 @@ static void outcome(const struct policy *policy, const struct rule *rule,
 	    arena);
 }
 
+static void tell_question(const struct policy *policy, enum policy_kind kind,
+    const char *const values[WHEN_COUNT], struct buf *trace)
+{
+	buf_printf(
+	    trace, "question: %s (policy version %d)\n", policy_kind_name(kind), policy->version);
+	buf_puts(trace, "  facts:");
+	for (int i = 0; i < WHEN_COUNT; i++)
+		if (values[i] != NULL)
+			buf_printf(trace, " %s=\"%s\"", when_names[i], values[i]);
+	buf_putc(trace, '\n');
+}
+
+static void tell_outcome(enum policy_kind kind, const struct policy_decision *d, struct buf *trace)
+{
+	buf_printf(trace, "  outcome: %s by rule %s%s%s", d->allowed ? "ALLOWED" : "REFUSED",
+	    d->rule_id, d->allowed ? "" : ", code ", d->allowed ? "" : d->code);
+	if (kind == POLICY_INTAKE)
+		buf_printf(trace, ", number: %s, shown to the head at once: %s", d->number,
+		    d->present ? "yes" : "no");
+	if (d->behalf != NULL)
+		buf_printf(trace, ", %s of %s", d->capacity, d->behalf);
+	buf_printf(trace, "\n    legal basis: %s\n", d->legal_basis);
+	if (!d->allowed || kind == POLICY_INTAKE)
+		buf_printf(trace, "    told to the person: %s\n", d->sentence);
+}
+
 int policy_decide(const struct policy *policy, enum policy_kind kind,
     const struct policy_facts *facts, struct arena *arena, struct policy_decision *decision_r,
     struct buf *trace, struct err *error_r)
@@ -203,8 +219,7 @@ int policy_decide(const struct policy *policy, enum policy_kind kind,
 	    (struct policy_decision){.rule_id = "-", .code = "KBJ-00", .legal_basis = "-"};
 	decision_r->sentence = policy_words(policy, "no-rule", NULL, arena);
 	if (trace != NULL)
-		buf_printf(trace, "question: %s (policy version %d)\n", policy_kind_name(kind),
-		    policy->version);
+		tell_question(policy, kind, q.values, trace);
 	if (facts->classification != NULL && !classification_ok(facts->classification)) {
 		decision_r->code = "KBJ-01";
 		decision_r->sentence = policy_words(policy, "bad-classification",
@@ -225,12 +240,6 @@ int policy_decide(const struct policy *policy, enum policy_kind kind,
 		decision_r->number = rc == 1 ? "never" : "ask";
 	xml_free(&q.tree);
 	if (trace != NULL)
-		buf_printf(trace, "  outcome: %s by rule %s%s%s\n    legal basis: %s\n%s%s%s",
-		    decision_r->allowed ? "ALLOWED" : "REFUSED", decision_r->rule_id,
-		    decision_r->allowed ? "" : ", code ",
-		    decision_r->allowed ? "" : decision_r->code, decision_r->legal_basis,
-		    decision_r->allowed ? "" : "    told to the person: ",
-		    decision_r->allowed ? "" : decision_r->sentence,
-		    decision_r->allowed ? "" : "\n");
+		tell_outcome(kind, decision_r, trace);
 	return rc < 0 ? -1 : 1;
 }

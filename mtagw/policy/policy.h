@@ -247,5 +247,13 @@ int policy_decide(const struct policy *policy, enum policy_kind kind,
     const struct policy_facts *facts, struct arena *arena, struct policy_decision *decision_r,
     struct buf *trace, struct err *error_r);
 const char *policy_kind_name(enum policy_kind kind);
+bool policy_kind_by_name(const char *name, enum policy_kind *kind_r);
+
+/* Facts for the trail, so that a decision can be repeated years later: name, value, ..., NULL, with
+ * the names of <when> and `date`; absent ones are left out. The letter is not among them. */
+#define POLICY_FACTS_PAIRS (2 * 21 + 1)
+void policy_facts_pairs(const struct policy_facts *facts, const char *pairs[POLICY_FACTS_PAIRS]);
+/* Sets the fact of that name, which keeps the pointer; false: there is no such fact. */
+bool policy_facts_set(struct policy_facts *facts, const char *name, const char *value);
 
 #endif

@@ -66,6 +66,8 @@ struct urgency {
 	const char *synonyms; /* `kilat; amat segera`, NULL */
 	struct place place;
 };
+/* The word is its word or one of its synonyms. */
+bool urgency_bears(const struct urgency *urgency, const char *word, struct arena *arena);
 /* An element or attribute that letter.rng defines: what XPath may name and what it may hold. */
 struct schema_name {
 	const char *name,

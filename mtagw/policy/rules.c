@@ -7,22 +7,6 @@
 
 #include "mtagw/policy/policy_private.h"
 
-const char *const when_names[WHEN_COUNT] = {"type", "scope", "class", "agency", "position",
-    "echelon", "channel", "verdict", "urgency", "recipient", "recipient-domain", "recipient-kind",
-    "form", "classification", "direction", "thread", "correspondent", "automatic", "relation",
-    "action"};
-
-/* Words an attribute or a constant may say; NULL: free. In the order of when_names. */
-const char *const when_words[WHEN_COUNT] = {NULL, "internal inter_agency outside",
-    "open restricted secret top_secret", NULL, NULL, NULL, "submission mx internal email",
-    "signed proven spf failed unproven internal", "normal important urgent immediate", NULL, NULL,
-    "inside outside", "inside outside", NULL, "incoming outgoing",
-    "token stranger closed references number none", "known unknown",
-    "no bounce receipt vacation ticket calendar reaction list other",
-    "subordinate indirect superior peer self other_agency unknown",
-    "ok plain cancel dispose pass_on decline return report done confirm not_letter correct sent "
-    "unreadable receive trace answer"};
-
 static const char *const kind_names[POLICY_KIND_COUNT] = {
     "sign", "route", "number", "seal", "plain", "intake", "acknowledge", "dispose", "assurance"};
 
@@ -38,6 +22,16 @@ static const char *const outcome_names[POLICY_KIND_COUNT][4] = {
 const char *policy_kind_name(enum policy_kind kind)
 {
 	return kind_names[kind];
+}
+
+bool policy_kind_by_name(const char *name, enum policy_kind *kind_r)
+{
+	for (int kind = 0; kind < POLICY_KIND_COUNT; kind++)
+		if (strcmp(kind_names[kind], name) == 0) {
+			*kind_r = (enum policy_kind)kind;
+			return true;
+		}
+	return false;
 }
 
 bool list_has(const char *list, const char *value)
@@ -204,18 +198,15 @@ static void load_rule(struct loading *l, const struct xml_node *node, enum polic
 void load_rules(struct loading *l, const struct xml_node *root)
 {
 	for (struct xml_node *e = xml_first(root, NULL); e != NULL; e = xml_next(e, NULL)) {
-		int kind;
+		enum policy_kind kind;
 
-		for (kind = 0; kind < POLICY_KIND_COUNT; kind++)
-			if (strcmp(kind_names[kind], xml_name(e)) == 0)
-				break;
-		if (kind == POLICY_KIND_COUNT)
+		if (!policy_kind_by_name(xml_name(e), &kind))
 			load_error(l, xml_line(e),
 			    "unknown element <%s> in <rules>: sign, route, number, seal, plain, "
 			    "intake, acknowledge, dispose or assurance",
 			    xml_name(e));
 		else
-			load_rule(l, e, (enum policy_kind)kind);
+			load_rule(l, e, kind);
 	}
 }
 

@@ -143,6 +143,46 @@ static void defects_name_file_and_line(void **state)
 	        "Terkirim {nomor: {hal}", "a brace stands only around a name"},
 	    {"names of no words", "policies/words.xml", "for=\"asked-back.*\"",
 	        "for=\"askedback.*\"", "<names for=\"askedback.*\"> reaches no words"},
+	    {"name of no sentence", "policies/sign.xml", "{jabatan} tidak berwenang",
+	        "{jabatn} tidak berwenang", "rule ttd-bukan-penandatangan: nothing fills {jabatn}"},
+	    {"switch not set", "policies/sign.xml", "switch=\"inter_agency.signatory=strict\"",
+	        "switch=\"inter_agency.signer=strict\"",
+	        "switch \"inter_agency.signer\" is not set in policies/index.xml"},
+	    {"value of no switch", "policies/sign.xml", "switch=\"inter_agency.signatory=strict\"",
+	        "switch=\"inter_agency.signatory=strikt\"",
+	        "is never true: write inter_agency.signatory=value, known values are agency_head "
+	        "strict"},
+	    {"switch set to nothing known", "policies/index.xml", "value=\"agency_head\"",
+	        "value=\"heads\"", "value=\"heads\": known words are agency_head strict"},
+	    {"on behalf of nobody", "policies/sign.xml", "behalf=\"sekda\"", "behalf=\"seksa\"",
+	        "behalf=\"seksa\" is no position"},
+	    {"behalf without capacity", "policies/sign.xml", "capacity=\"on_behalf\" ", "",
+	        "behalf= needs capacity"},
+	    {"unknown intake", "policies/intake.xml", "number=\"now\"", "number=\"soon\"",
+	        "policies/intake.xml:16: number=\"soon\": known words are now ask never"},
+	    {"unknown thread", "policies/intake.xml", "thread=\"token\"", "thread=\"tokens\"",
+	        "thread=\"tokens\" is never true"},
+	    {"unknown relation", "policies/dispose.xml", "relation=\"superior\"",
+	        "relation=\"boss\"", "relation=\"boss\" is never true"},
+	    {"one name, two positions", "policies/organisation.xml", "alias=\"bidang infra; infra;",
+	        "alias=\"bidang ikp; infra;",
+	        "position kabid-infra.diskominfo: the name \"bidangikp\" is also "
+	        "kabid-ikp.diskominfo"},
+	    {"above itself", "policies/organisation.xml",
+	        "block=\"SEKRETARIS DAERAH KOTA DUMAI\" echelon=\"II.a\" superior=\"walikota\"",
+	        "block=\"SEKRETARIS DAERAH KOTA DUMAI\" echelon=\"II.a\" "
+	        "superior=\"asisten1.setda\"",
+	        "position sekda is above itself"},
+	    {"a domain too wide", "policies/correspondents.xml", "*@pelabuhan.example",
+	        "*pelabuhan.example", "write nama@domain, or *@domain"},
+	    {"one domain, two parties", "policies/correspondents.xml", "*@pelabuhan.example",
+	        "humas@riau.example", "humas@riau.example is Pemerintah Provinsi Riau already"},
+	    {"one number, two instructions", "policies/instructions.xml", "n=\"2\"", "n=\"1\"",
+	        "n=\"1\" is another instruction already"},
+	    {"one word, two instructions", "policies/instructions.xml", "<synonym>UDK</synonym>",
+	        "<synonym>T.L.</synonym>", "\"T.L.\" is another instruction already"},
+	    {"one word, two commands", "policies/commands.xml", "words=\"PESAN\"",
+	        "words=\"PESAN; OKE\"", "the word \"OKE\" is ok already"},
 	    {"DTD", "policies/seal.xml", "<rules>", "<!DOCTYPE rules><rules>",
 	        "policies/seal.xml:3: a document type"},
 	    {"not well-formed", "policies/seal.xml", "</rules>", "</rule>", "policies/seal.xml:"},
@@ -173,6 +213,136 @@ static void hidden_rules_are_warned_of(void **state)
 	assert_non_null(strstr(buf_str(&report.text), "rule ttd-rahasia-luar is never reached"));
 	buf_free(&report.text);
 	policy_free(&policy);
+}
+
+/* A rule with a defect may be wider than it is meant: nothing is said about what it hides. */
+static void defects_hide_no_rules(void **state)
+{
+	struct policy_report report = {0};
+
+	(void)state;
+	assert_null(load_changed("policies/sign.xml", "<when class=\"top_secret\"/>",
+	    "<when klass=\"top_secret\"/>", &report));
+	assert_int_equal(report.errors, 1);
+	assert_int_equal(report.warnings, 0);
+	buf_free(&report.text);
+}
+
+/* Defects name the files as the person who asked knows them. */
+static void defects_name_the_folder_given(void **state)
+{
+	struct policy_report report = {.policies_dir = "/srv/draft", .templates_dir = "../t"};
+
+	(void)state;
+	assert_null(
+	    load_changed("policies/sign.xml", "ttd-rahasia-luar", "ttd-sangat-rahasia", &report));
+	assert_non_null(strstr(buf_str(&report.text),
+	    "/srv/draft/sign.xml:11: rule id \"ttd-sangat-rahasia\" stands already in "
+	    "/srv/draft/sign.xml:5"));
+	assert_null(strstr(buf_str(&report.text), "policies/"));
+	buf_free(&report.text);
+	report = (struct policy_report){.policies_dir = "/srv/draft", .templates_dir = "../t"};
+	assert_null(
+	    load_changed("templates/common.xsl", "</xsl:stylesheet>", "</xsl:style>", &report));
+	assert_non_null(strstr(buf_str(&report.text), "../t/common.xsl:"));
+	buf_free(&report.text);
+}
+
+/* R29: one word of index.xml takes letters between agencies from the heads. */
+static void switches_choose_the_reading(void **state)
+{
+	struct policy_facts facts = {.type = "ordinary_letter",
+	    .scope = "inter_agency",
+	    .position = "kadis.diskominfo",
+	    .agency = "DISKOMINFO",
+	    .echelon = "II.b",
+	    .security_class = "open",
+	    .date = "2026-11-24"};
+	struct policy_report report = {0};
+	struct policy_decision d;
+	struct err err;
+
+	(void)state;
+	for (int strict = 0; strict < 2; strict++) {
+		struct policy *policy = load_changed("policies/index.xml", "value=\"agency_head\"",
+		    strict ? "value=\"strict\"" : "value=\"agency_head\"", &report);
+		struct buf trace = {0};
+
+		assert_non_null(policy);
+		assert_int_equal(report.warnings, 0);
+		assert_int_equal(
+		    policy_decide(policy, POLICY_SIGN, &facts, arena, &d, &trace, &err), 1);
+		assert_string_equal(d.rule_id, strict ? "ttd-antar-pd" : "ttd-kepala-pd");
+		assert_non_null(strstr(buf_str(&trace),
+		    strict ? "is set to strict, wanted" : "is set to agency_head, wanted"));
+		buf_free(&trace);
+		facts.position = "sekda";
+		assert_int_equal(
+		    policy_decide(policy, POLICY_SIGN, &facts, arena, &d, NULL, &err), 1);
+		assert_true(d.allowed);
+		facts.position = "kadis.diskominfo";
+		policy_free(&policy);
+	}
+	buf_free(&report.text);
+}
+
+static void assistants_sign_on_behalf(void **state)
+{
+	struct policy_report report = {0};
+	struct policy *policy = load_changed(NULL, NULL, NULL, &report);
+	struct policy_facts facts = {.type = "ordinary_letter",
+	    .scope = "outside",
+	    .position = "asisten1.setda",
+	    .agency = "SETDA",
+	    .echelon = "II.b",
+	    .security_class = "open",
+	    .date = "2026-11-24"};
+	struct policy_decision d;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(policy_decide(policy, POLICY_SIGN, &facts, arena, &d, NULL, &err), 1);
+	assert_true(d.allowed);
+	assert_string_equal(d.capacity, "on_behalf");
+	assert_string_equal(d.behalf, "sekda");
+	facts.position = "kadis.diskominfo";
+	facts.agency = "DISKOMINFO";
+	assert_int_equal(policy_decide(policy, POLICY_SIGN, &facts, arena, &d, NULL, &err), 1);
+	assert_string_equal(d.capacity, "substantive");
+	assert_null(d.behalf);
+	policy_free(&policy);
+	buf_free(&report.text);
+}
+
+/* What the trail keeps of a question is enough to ask it again. */
+static void facts_come_back_from_the_trail(void **state)
+{
+	const char *const places[] = {"type", "scope", "class", "agency", "position", "echelon",
+	    "channel", "verdict", "urgency", "recipient", "recipient-domain", "recipient-kind",
+	    "form", "classification", "direction", "thread", "correspondent", "automatic",
+	    "relation", "action", "date"};
+	const char *pairs[POLICY_FACTS_PAIRS];
+	struct policy_facts facts = {0}, back = {0};
+	size_t n;
+
+	(void)state;
+	assert_false(policy_facts_set(&facts, "klass", "open"));
+	assert_false(policy_facts_set(&facts, "letter", "x"));
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		assert_true(policy_facts_set(&facts, places[i], places[i]));
+	assert_string_equal(facts.security_class, "class");
+	assert_string_equal(facts.recipient_domain, "recipient-domain");
+	assert_string_equal(facts.action, "action");
+	policy_facts_pairs(&facts, pairs);
+	for (n = 0; pairs[n] != NULL; n += 2) {
+		assert_string_equal(pairs[n], pairs[n + 1]);
+		assert_true(policy_facts_set(&back, pairs[n], pairs[n + 1]));
+	}
+	assert_int_equal(n, POLICY_FACTS_PAIRS - 1);
+	assert_memory_equal(&facts, &back, sizeof(facts));
+	policy_facts_pairs(&(struct policy_facts){.date = "2026-11-25"}, pairs);
+	assert_string_equal(pairs[0], "date");
+	assert_null(pairs[2]);
 }
 
 static void sample_decides(void **state)
@@ -366,6 +536,11 @@ int main(void)
 	    cmocka_unit_test(sample_loads_clean),
 	    cmocka_unit_test(defects_name_file_and_line),
 	    cmocka_unit_test(hidden_rules_are_warned_of),
+	    cmocka_unit_test(defects_hide_no_rules),
+	    cmocka_unit_test(defects_name_the_folder_given),
+	    cmocka_unit_test(switches_choose_the_reading),
+	    cmocka_unit_test(assistants_sign_on_behalf),
+	    cmocka_unit_test(facts_come_back_from_the_trail),
 	    cmocka_unit_test(sample_decides),
 	    cmocka_unit_test(patterns_are_filled),
 	    cmocka_unit_test(tests_see_the_facts),
