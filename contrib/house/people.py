@@ -26,6 +26,7 @@ PEOPLE = [
     Person("sekretaris.diskominfo", "Pejabat Contoh 02", "196802021992032000", "Sekretaris Dinas Kominfo"),
     Person("kasubbag-umum.diskominfo", "Pejabat Contoh 03", "197503032000031000", "Admin kantor Dinas Kominfo", True),
     Person("kabid-aplikasi.diskominfo", "Pejabat Contoh 04", "197404041999031000", "Kabid Aplikasi E-Government"),
+    Person("kasi-eoffice.diskominfo", "Pejabat Contoh 09", "198008082005031000", "Pengelola e-office (postmaster)"),
     Person("kabid-ikp.diskominfo", "Pejabat Contoh 05", "197605052001032000", "Kabid Informasi Komunikasi Publik"),
     Person("kadis.dinkes", "Pejabat Contoh 06", "196606061991032000", "Kepala Dinas Kesehatan"),
     Person("kasubbag-umum.dinkes", "Pejabat Contoh 07", "197807072003032000", "Admin kantor Dinas Kesehatan", True),

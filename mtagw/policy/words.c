@@ -110,17 +110,18 @@ static void check_names(struct loading *l)
  * meets the gap. */
 void check_words(struct loading *l)
 {
-	static const char *const notices[] = {"confirmation", "preview", "refused", "asked-back",
-	    "prompt-done", "prompt-stranger", "prompt-expired", "cancelled", "plain-sent",
-	    "failure", "expired", "notice.unknown-recipient", "notice.blind-recipient",
-	    "notice.two-types", "notice.unknown-type", "notice.no-recipient", "notice.no-subject",
-	    "notice.no-text", "notice.unknown-qualifier", "notice.no-route", "notice.unreadable",
-	    "notice.encrypted", "notice.closed-signature", "notice.winmail",
-	    "notice.unknown-charset", "notice.unsaid-charset", "notice.broken-text",
-	    "notice.broken-subject", "notice.broken-name", "notice.broken-enclosure"};
+	static const char *const notices[] = {"confirmation", "preview", "waiting", "waiting-admin",
+	    "refused", "asked-back", "prompt-done", "prompt-stranger", "prompt-expired",
+	    "cancelled", "plain-sent", "failure", "expired", "notice.unknown-recipient",
+	    "notice.blind-recipient", "notice.two-types", "notice.unknown-type",
+	    "notice.no-recipient", "notice.no-subject", "notice.no-text",
+	    "notice.unknown-qualifier", "notice.no-route", "notice.unreadable", "notice.encrypted",
+	    "notice.closed-signature", "notice.winmail", "notice.unknown-charset",
+	    "notice.unsaid-charset", "notice.broken-text", "notice.broken-subject",
+	    "notice.broken-name", "notice.broken-enclosure"};
 	static const char *const single[] = {"gateway.name", "preview.number", "no-rule",
 	    "bad-classification", "enclosure.file", "enclosure.message", "signature-left",
-	    "seal.yes", "seal.no"};
+	    "seal.yes", "seal.no", "waiting.cause.key", "waiting.cause.other"};
 	char id[80];
 
 	l->path = "policies/index.xml";

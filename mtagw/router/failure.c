@@ -37,15 +37,6 @@ static struct range header_of(struct worker *w, struct task *t, const struct att
 	return out;
 }
 
-static const char *reader_of_postmaster(struct worker *w, struct task *t)
-{
-	struct addressee a;
-
-	addressing_resolve(t->law->policy, w->settings->domain,
-	    arena_printf(t->arena, "postmaster@%s", w->settings->domain), t->arena, &a);
-	return a.position;
-}
-
 static int tell(struct worker *w, struct task *t, const struct attempt *a, const char *position,
     const char *number)
 {
@@ -92,7 +83,7 @@ enum task_result failure_task(struct worker *w, struct task *t)
 	    row.number != NULL)
 		number = row.number;
 	p = policy_position(t->law->policy, a.position);
-	first = own_notice(&a) || p == NULL ? reader_of_postmaster(w, t) : p->id;
+	first = own_notice(&a) || p == NULL ? letters_postmaster(w, t) : p->id;
 	if (!own_notice(&a) && p != NULL && a.letter_id != 0) {
 		const struct policy_agency *agency = policy_agency(t->law->policy, p->agency);
 

@@ -28,6 +28,7 @@ struct finish {
 	bool source_signed; /* by its writer's own key: told in the confirmation */
 	struct range pdf;   /* made at most once, for both forms */
 	bool outside;
+	bool for_key;                    /* why it waits */
 	struct policy_decision forms[2]; /* inside, outside */
 	bool sealed;                     /* every form is */
 	bool pdf_sealed; /* every form that carries the PDF is, so the page may speak of it */

@@ -30,16 +30,6 @@ static const char *reader_of(
 	return position;
 }
 
-/* The mailbox for what has no other reader: who reads postmaster@ (RFC 5321 4.5.1). */
-static const char *last_reader(struct worker *w, struct task *t)
-{
-	struct addressee a;
-
-	addressing_resolve(t->law->policy, w->settings->domain,
-	    arena_printf(t->arena, "postmaster@%s", w->settings->domain), t->arena, &a);
-	return a.position;
-}
-
 static int deliver(struct worker *w, struct task *t, struct outgoing *out, const char *rcpt)
 {
 	int64_t letter_id = 0, token_id;
@@ -50,7 +40,7 @@ static int deliver(struct worker *w, struct task *t, struct outgoing *out, const
 	addressing_resolve(t->law->policy, w->settings->domain, rcpt, t->arena, &a);
 	reader = reader_of(w, t, &a, &letter_id);
 	if (reader == NULL)
-		reader = last_reader(w, t);
+		reader = letters_postmaster(w, t);
 	if (reader == NULL)
 		return err_set(&t->err,
 		    "%s: nobody reads it, and policy names no reader of postmaster@", rcpt);

@@ -21,6 +21,15 @@ struct exchange_actor letters_actor(const struct task *t, int64_t incumbency)
 	return (struct exchange_actor){t->message.position, incumbency, t->message.login};
 }
 
+const char *letters_postmaster(struct worker *w, struct task *t)
+{
+	struct addressee a;
+
+	addressing_resolve(t->law->policy, w->settings->domain,
+	    arena_printf(t->arena, "postmaster@%s", w->settings->domain), t->arena, &a);
+	return a.position;
+}
+
 const char *letters_reply_to(
     struct worker *w, struct task *t, const struct letter *letter, int64_t token_id)
 {
@@ -185,7 +194,7 @@ const char *letters_text(
 {
 	struct letter copy = numbered_or_blank(t, letter);
 	struct policy_decision d;
-	const char *text;
+	const char *text = NULL;
 
 	if (letters_form(w, t, &copy, copy.date, outside, false, &d) < 0 ||
 	    letters_render(t, &copy, RENDER_TEXT, outside, d.seal, &text) < 0)

@@ -18,6 +18,13 @@ int letters_insert(struct worker *w, struct task *t, struct letter *letter, cons
 /* Everything that can fail before a number is spent: key of the seal, stylesheets (DESIGN 3, T1).
  * 1; 0 wait (t->err); -1 broken. */
 int letters_trial(struct worker *w, struct task *t, const struct letter *letter);
+/* The letter cannot go on now, t->err says why; for_key: because of the seal's key or signd. Gives
+ * TASK_WAIT; the fourth time in a row, once for this letter, TASK_GO with notices to its writer,
+ * the registry clerk and the reader of postmaster@, and the same work for later. (waiting.c) */
+enum task_result waiting_task(
+    struct worker *w, struct task *t, const struct letter *letter, bool for_key);
+/* Position that reads postmaster@ (RFC 5321 4.5.1); NULL where policy names none. */
+const char *letters_postmaster(struct worker *w, struct task *t);
 /* `surat.diskominfo+<token>@dumai.example` */
 const char *letters_reply_to(
     struct worker *w, struct task *t, const struct letter *letter, int64_t token_id);

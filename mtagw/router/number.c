@@ -72,7 +72,6 @@ static int wants_pdf(struct worker *w, struct task *t, const struct letter *lett
 enum task_result number_task(struct worker *w, struct task *t)
 {
 	struct number_item *item = arena_alloc(t->arena, sizeof(*item));
-	const struct policy_agency *agency;
 	struct policy_decision d;
 	struct policy_facts facts;
 	struct letter_row row;
@@ -89,12 +88,14 @@ enum task_result number_task(struct worker *w, struct task *t)
 	if (!d.allowed || d.series == NULL || d.pattern == NULL) {
 		(void)err_set(&t->err, "no numbering rule for %s of %s (rule %s)", row.type,
 		    row.agency, d.rule_id);
-		return TASK_WAIT;
+		return waiting_task(w, t, &letter, false);
 	}
 	pdf = wants_pdf(w, t, &letter, day);
-	agency = policy_agency(t->law->policy, row.agency);
-	if (pdf < 0 || agency == NULL)
-		return TASK_WAIT;
+	if (policy_agency(t->law->policy, row.agency) == NULL)
+		pdf = err_set(&t->err, "agency %s is not in policy version %d", row.agency,
+		    t->law->version);
+	if (pdf < 0)
+		return waiting_task(w, t, &letter, false);
 	*item = (struct number_item){.letter_id = row.id,
 	    .date = arena_strdup(t->arena, day),
 	    .at_ms = t->now_ms,

@@ -99,6 +99,7 @@ static enum task_result release(struct worker *w, struct task *t, struct answer 
 	struct policy_facts facts;
 	struct policy_decision d;
 	char day[16];
+	int rc;
 
 	clock_iso_day(t->now_ms, day);
 	letter_facts(&a->letter, t->law->policy, day, &facts);
@@ -112,8 +113,8 @@ static enum task_result release(struct worker *w, struct task *t, struct answer 
 
 		return say(w, t, "refused", pairs, "PromptAnswered", "refused", a->row.id, NULL);
 	}
-	if (letters_trial(w, t, &a->letter) != 1)
-		return TASK_WAIT;
+	if ((rc = letters_trial(w, t, &a->letter)) != 1)
+		return waiting_task(w, t, &a->letter, rc == 0);
 	close_prompt(t, a, "ok");
 	t->plan->letter_id = a->row.id;
 	t->plan->letter_state = "cleared";

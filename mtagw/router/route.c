@@ -180,9 +180,8 @@ static enum task_result letter(struct worker *w, struct task *t, struct draft *d
 	if (!d.allowed)
 		return refuse(w, t, draft, &d);
 	rc = letters_trial(w, t, letter);
-	if (rc != 1)
-		return waits(); /* the reason stands in err: key, agent or stylesheet; nothing was
-		                   spent */
+	if (rc != 1) /* key, agent or stylesheet; nothing was spent */
+		return waiting_task(w, t, letter, rc == 0);
 	if (letters_insert(w, t, letter, "cleared", d.rule_id) < 0)
 		return waits();
 	end_message(t, "routed", d.rule_id, letter->id);

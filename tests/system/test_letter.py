@@ -196,3 +196,25 @@ def test_without_seal_nothing_claims_one(office, law):
     assert "segel" not in pdf_text(pdf)
     inside = office.see("kadis.dinkes", lambda m: number in text_of(m), "the letter inside")
     assert inside.get_content_type() == "multipart/signed", "the inside form is still sealed"
+
+
+def test_waiting_for_a_key_is_told_once(office):
+    """No key of the agency: nothing leaves, writer, clerk and administrator get one notice, and the letter goes by itself."""
+    head, clerk, seal = (f"{who}.dishub@dumai.example" for who in ("kadis", "kasubbag-umum", "surat"))
+    for address in (head, clerk):
+        office.house.passwords[address] = office.house.new_password()
+        office.house.ctl("account", "add", address, "--password-stdin", "--name", "Pejabat Contoh 20",
+                         input_text=office.house.passwords[address] + "\n")
+    sent = office.send_letter(head)
+    mine = lambda m: sent["Subject"] in (m["Subject"] or "")  # noqa: E731
+    told = {who: office.see(who, mine, f"the notice to {who}") for who in (head, clerk, "kasi-eoffice.diskominfo")}
+    assert all("menunggu" in text_of(m) and "kunci segel" in text_of(m) for m in told.values())
+    assert seal in text_of(told["kasi-eoffice.diskominfo"]), "the administrator is told which key"
+    assert not office.letters(sent["Subject"]) and not office.outside_count(sent["Subject"])
+
+    office.house.ctl("key", "create-seal", seal, "Dinas Perhubungan Kota Dumai")
+    number = office.confirmed(head, sent)
+    _, message = office.outside(number)
+    assert parsed(message).get_content_type() == "multipart/signed"
+    with office.house.mailbox(head) as box:
+        assert len([m for _, m in box.messages("INBOX") if (m["Subject"] or "").startswith("Menunggu")]) == 1
