@@ -3,6 +3,8 @@
  * it). Scripts, styles and heads are left out, nothing is fetched or run. gumbo frees its tree by
  * recursion and searches its stack of open elements for each tag, so the input is bounded, its
  * memory comes from an arena that is dropped as a whole, and the tree is walked without recursion.
+ * For replies the parts that clients mark as quotation get `> ` before their lines, so that what
+ * reads plain text reads both.
  */
 #include "mtagw/mail/mime.h"
 
@@ -25,6 +27,9 @@ struct writer {
 	unsigned newlines; /* wanted before the next text */
 	bool space;        /* a blank is wanted before the next text */
 	unsigned pre;      /* open <pre> */
+	bool reply;        /* quotations are marked, signatures and hidden parts left out */
+	unsigned quote;    /* open quotations */
+	bool quote_rest;   /* all that follows is quotation */
 };
 
 static void *gumbo_alloc(void *arena, size_t size)
@@ -54,6 +59,9 @@ static void settle(struct writer *w)
 		if (w->newlines == 0 && w->space)
 			buf_putc(w->out, ' ');
 	}
+	if ((w->quote > 0 || w->quote_rest) &&
+	    (w->out->len == w->from || w->out->data[w->out->len - 1] == '\n'))
+		buf_puts(w->out, "> ");
 	w->newlines = 0;
 	w->space = false;
 }
@@ -129,13 +137,87 @@ static int breaks(GumboTag tag)
 	}
 }
 
+static const char *attribute(const GumboElement *e, const char *name)
+{
+	const GumboAttribute *a = gumbo_get_attribute(&e->attributes, name);
+
+	return a ? a->value : "";
+}
+
+/* One of words stands in the class or id of e: clients add prefixes when they quote each other
+ * (`x_gmail_quote`) and numbers (`yahoo_quoted_4711`). */
+static bool is_named(const GumboElement *e, const char *const *words)
+{
+	const char *class = attribute(e, "class"), *id = attribute(e, "id");
+
+	for (; *words != NULL; words++)
+		if (strcasestr(class, *words) != NULL || strcasestr(id, *words) != NULL)
+			return true;
+	return false;
+}
+
+/* The style attribute has this declaration, blanks aside. */
+static bool has_style(const GumboElement *e, const char *declaration)
+{
+	char squeezed[512];
+	size_t n = 0;
+
+	for (const char *p = attribute(e, "style"); *p != '\0' && n + 1 < sizeof(squeezed); p++)
+		if (strchr(" \t\r\n", *p) == NULL)
+			squeezed[n++] = *p;
+	squeezed[n] = '\0';
+	return strcasestr(squeezed, declaration) != NULL;
+}
+
+/* An element that holds a quotation, by the marks clients leave. */
+static bool is_quotation(const GumboElement *e)
+{
+	static const char *const marks[] = {"gmail_quote", "yahoo_quoted", "moz-cite-prefix",
+	    "protonmail_quote", "tutanota_quote", "zmail_extra", "reply-intro",
+	    "mail-editor-reference-message", "OLK_SRC_BODY_SECTION",
+	    "composeWebView_previouse_content", NULL};
+
+	if (is_named(e, marks))
+		return true;
+	/* Gmail's and Outlook's "indent" is a borderless blockquote of the writer's own words. */
+	return e->tag == GUMBO_TAG_BLOCKQUOTE &&
+	       (!has_style(e, "border:none") || strcasecmp(attribute(e, "type"), "cite") == 0);
+}
+
+/* Where Outlook's quotation begins: it puts the quoted mail behind this element, not into it. */
+static bool begins_quotation(const GumboElement *e)
+{
+	static const char *const marks[] = {"divRplyFwdMsg", "appendonsend", "stopSpelling", NULL};
+
+	return is_named(e, marks) ||
+	       (e->tag == GUMBO_TAG_DIV && has_style(e, "border:none;border-top:solid") &&
+	           has_style(e, "padding:3.0pt0"));
+}
+
+/* What nobody typed into this mail. */
+static bool is_left_out(const GumboElement *e)
+{
+	static const char *const marks[] = {"gmail_signature", "moz-signature", NULL};
+	const char *id = attribute(e, "id");
+
+	return is_named(e, marks) || strcasecmp(id, "Signature") == 0 ||
+	       strcasecmp(id, "x_Signature") == 0 || has_style(e, "display:none");
+}
+
 /* False: do not look inside. */
 static bool enter(struct writer *w, const GumboElement *e)
 {
 	int n = breaks(e->tag);
 
-	if (n < 0)
+	if (n < 0 || (w->reply && is_left_out(e)))
 		return false;
+	if (w->reply && begins_quotation(e)) {
+		want_newlines(w, 1);
+		w->quote_rest = true;
+	} else if (w->reply && is_quotation(e)) {
+		want_newlines(w, 1);
+		w->quote++;
+	}
 	if (n > 0)
 		want_newlines(w, (unsigned)n);
 	if (e->tag == GUMBO_TAG_BR) {
@@ -155,8 +237,7 @@ static bool enter(struct writer *w, const GumboElement *e)
 /* The address behind a link, unless the link's text says it already. */
 static void put_link(struct writer *w, const GumboElement *e)
 {
-	const GumboAttribute *href = gumbo_get_attribute(&e->attributes, "href");
-	const char *url = href ? href->value : "", *shown;
+	const char *url = attribute(e, "href"), *shown;
 
 	if (strncasecmp(url, "http://", 7) != 0 && strncasecmp(url, "https://", 8) != 0 &&
 	    strncasecmp(url, "mailto:", 7) != 0)
@@ -181,6 +262,10 @@ static void leave(struct writer *w, const GumboElement *e)
 		w->pre--;
 	if (n > 0)
 		want_newlines(w, (unsigned)n);
+	if (w->reply && !begins_quotation(e) && is_quotation(e)) {
+		want_newlines(w, 1);
+		w->quote--;
+	}
 }
 
 static const GumboVector *children_of(const GumboNode *node)
@@ -244,11 +329,11 @@ static size_t bounded_len(struct range html)
 	return max;
 }
 
-void html_text(struct range html, struct buf *out)
+static void convert(struct range html, bool reply, struct buf *out)
 {
 	struct arena *arena = arena_new();
 	GumboOptions options = kGumboDefaultOptions;
-	struct writer w = {.out = out, .from = out->len};
+	struct writer w = {.out = out, .from = out->len, .reply = reply};
 	size_t len = bounded_len(html);
 	const GumboOutput *tree;
 
@@ -263,4 +348,14 @@ void html_text(struct range html, struct buf *out)
 	if (len < html.len)
 		buf_puts(out, CUT_MARK);
 	arena_free(&arena);
+}
+
+void html_text(struct range html, struct buf *out)
+{
+	convert(html, false, out);
+}
+
+void html_reply_text(struct range html, struct buf *out)
+{
+	convert(html, true, out);
 }

@@ -46,6 +46,8 @@ const struct mime_part *mime_main_part(const struct mime_part *root);
 /* What the writer wrote: the text of the first text part that is not an attachment, plain
  * preferred, HTML turned into text. "" when there is none. */
 const char *mime_main_text(const struct mime_part *root, struct arena *arena);
+/* The same for a reply: in HTML a quotation is marked (html_reply_text). */
+const char *mime_reply_text(const struct mime_part *root, struct arena *arena);
 /* Parts that are enclosures: everything that is not the main text's alternatives, multipart
  * containers, signatures; message/rfc822 is one enclosure. Never by Content-Disposition alone. In
  * document order. */
@@ -58,5 +60,8 @@ void mime_walk(const struct mime_part *root,
 /* HTML (untrusted) as readable text: block elements break lines, lists get dashes, links show their
  * address. UTF-8 in and out. */
 void html_text(struct range html, struct buf *out);
+/* The same with `> ` before the lines of what a client marked as quotation, without its signature
+ * element and what is hidden. */
+void html_reply_text(struct range html, struct buf *out);
 
 #endif

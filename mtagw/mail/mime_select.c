@@ -69,12 +69,8 @@ static const struct mime_part *main_part(const struct mime_part *part)
 	return NULL;
 }
 
-const struct mime_part *mime_main_part(const struct mime_part *root)
-{
-	return main_part(root);
-}
-
-const char *mime_main_text(const struct mime_part *root, struct arena *arena)
+static const char *main_text(const struct mime_part *root,
+    void (*from_html)(struct range html, struct buf *out), struct arena *arena)
 {
 	const struct mime_part *part = main_part(root);
 	struct buf text = {0}, plain = {0};
@@ -84,7 +80,7 @@ const char *mime_main_text(const struct mime_part *root, struct arena *arena)
 		return "";
 	(void)mime_text(part, &text, NULL);
 	if (is(part, "text", "html")) {
-		html_text(buf_range(&text), &plain);
+		from_html(buf_range(&text), &plain);
 		result = arena_strndup(arena, buf_str(&plain), plain.len);
 	} else {
 		result = arena_strndup(arena, buf_str(&text), text.len);
@@ -92,6 +88,21 @@ const char *mime_main_text(const struct mime_part *root, struct arena *arena)
 	buf_free(&text);
 	buf_free(&plain);
 	return result;
+}
+
+const struct mime_part *mime_main_part(const struct mime_part *root)
+{
+	return main_part(root);
+}
+
+const char *mime_main_text(const struct mime_part *root, struct arena *arena)
+{
+	return main_text(root, html_text, arena);
+}
+
+const char *mime_reply_text(const struct mime_part *root, struct arena *arena)
+{
+	return main_text(root, html_reply_text, arena);
 }
 
 struct enclosures {
