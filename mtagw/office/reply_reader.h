@@ -10,6 +10,7 @@
 
 #include "mtagw/base/mem.h"
 #include "mtagw/mail/mime.h"
+#include "mtagw/policy/policy.h"
 
 /* What may stand behind a verb on its line. Required: the caller asks for it where it is missing;
  * the reader takes both kinds alike. */
@@ -24,6 +25,8 @@ struct reply_words {
 	const struct reply_word *verbs, *labels;
 	size_t verb_count, label_count;
 };
+/* The words of the law, arrays in the arena, strings the policy's. */
+void reply_words_of(const struct policy *policy, struct arena *arena, struct reply_words *words_r);
 struct reply_field {
 	const char *label; /* id: to, instruction, due, note, number, subject, qualifier, type,
 	                      classification, enclosure, from, date */
