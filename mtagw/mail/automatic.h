@@ -3,6 +3,8 @@
 #ifndef MAIL_AUTOMATIC_H
 #define MAIL_AUTOMATIC_H
 
+#include <stdbool.h>
+
 #include "mtagw/base/mem.h"
 #include "mtagw/mail/mime.h"
 
@@ -22,6 +24,12 @@ enum automatic {
  * NULL, or gets the sign (in the arena), for the trail. */
 enum automatic automatic_kind(
     const struct mime_part *root, const char *sender, struct arena *arena, const char **why_r);
+/* May no automatic answer (acknowledgement, notice) be sent to that mail? Wider than
+ * automatic_kind: a clerk's answer typed into a ticket system is a person's letter, but answering
+ * it by program would make two programs talk (RFC 3834 section 2). Also true for automatic mail
+ * known by its header alone; callers check automatic_kind too. */
+bool automatic_forbids_answer(
+    const struct mime_part *root, const char *sender, struct arena *arena);
 const char *automatic_name(enum automatic kind); /* no, bounce, receipt, vacation ... */
 
 #endif
