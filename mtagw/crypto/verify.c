@@ -20,6 +20,7 @@
 struct verify {
 	struct dns *dns;
 	struct verify_dkim *dkim;
+	struct verify_spf *spf;
 };
 
 const char *verify_clean(struct arena *arena, const char *text)
@@ -56,6 +57,15 @@ bool verify_is_domain(const char *domain)
 	return labels > 1;
 }
 
+const char *verify_lower(struct arena *arena, const char *text)
+{
+	char *copy = arena_strdup(arena, text);
+
+	for (char *p = copy; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return copy;
+}
+
 struct verify *verify_open(const struct settings *settings, struct err *error_r)
 {
 	struct verify *verify = mem_zalloc(sizeof(*verify));
@@ -63,7 +73,9 @@ struct verify *verify_open(const struct settings *settings, struct err *error_r)
 	verify->dns = dns_open(settings->dns_zone_file, QUESTION_MS, error_r);
 	if (verify->dns)
 		verify->dkim = verify_dkim_open(error_r);
-	if (!verify->dns || !verify->dkim)
+	if (verify->dkim)
+		verify->spf = verify_spf_open(settings->hostname, error_r);
+	if (!verify->spf)
 		verify_close(&verify);
 	return verify;
 }
@@ -75,6 +87,7 @@ void verify_close(struct verify **verifyp)
 	*verifyp = NULL;
 	if (!verify)
 		return;
+	verify_spf_close(&verify->spf);
 	verify_dkim_close(&verify->dkim);
 	dns_close(&verify->dns);
 	free(verify);
@@ -86,18 +99,14 @@ static void find_author(struct verify_mail *mail)
 	const struct header_field *from = header_get(&mail->header, "From", 0);
 	struct mailbox *list;
 	size_t count = 0;
-	char *domain;
 
 	mail->from = mail->from_domain = "";
 	if (!from || header_count(&mail->header, "From") != 1 ||
 	    address_list(from->value, mail->arena, &list, &count, NULL) <= 0 || count != 1 ||
 	    !verify_is_domain(list[0].address.domain))
 		return;
-	domain = arena_strdup(mail->arena, list[0].address.domain);
-	for (char *p = domain; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
 	mail->from = address_format(&list[0].address, mail->arena);
-	mail->from_domain = domain;
+	mail->from_domain = verify_lower(mail->arena, list[0].address.domain);
 }
 
 void verify_message(struct verify *verify, const struct verify_request *request, int budget_ms,
@@ -117,4 +126,6 @@ void verify_message(struct verify *verify, const struct verify_request *request,
 	find_author(&mail);
 	verdicts_r->from_domain = mail.from_domain;
 	verify_dkim(verify->dkim, &mail, verdicts_r);
+	verify_spf(verify->spf, &mail, verdicts_r);
+	verify_dmarc(&mail, verdicts_r);
 }

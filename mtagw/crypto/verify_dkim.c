@@ -11,7 +11,6 @@
  *
  * What it calls good is not yet a pass here: see struct verdict_dkim for what is only `policy`.
  */
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -211,11 +210,8 @@ static void judge(const struct job *job, DKIM *handle, DKIM_SIGINFO *sig, const 
 	const char *algorithm = (const char *)dkim_sig_gettagvalue(sig, false, tag);
 	const char *why;
 	bool good;
-	char *p;
 
-	verdict->domain = p = arena_strdup(arena, verify_clean(arena, domain ? domain : ""));
-	for (; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
+	verdict->domain = verify_lower(arena, verify_clean(arena, domain ? domain : ""));
 	verdict->selector = verify_clean(arena, selector ? selector : "");
 	verdict->algorithm = verify_clean(arena, algorithm ? algorithm : "");
 	verdict->aligned = verify_aligned(verdict->domain, job->mail->from_domain, false);

@@ -22,6 +22,9 @@ const char *verify_clean(struct arena *arena, const char *text);
 /* A name that may be asked for: letters, digits, - and _, two labels or more. */
 bool verify_is_domain(const char *domain);
 
+/* ASCII letters in lower case. */
+const char *verify_lower(struct arena *arena, const char *text);
+
 /* -- verify_domain.c: the public suffix list -- */
 /* The part of the domain that one organisation registers (RFC 7489 3.2): `surat.dinas.go.id` gives
  * `dinas.go.id`; a public suffix is its own. Points into domain, which is lower case. */
@@ -36,5 +39,17 @@ void verify_dkim_close(struct verify_dkim **dkim);
 /* Fills verdicts->dkim. */
 void verify_dkim(
     struct verify_dkim *dkim, const struct verify_mail *mail, struct verdicts *verdicts);
+
+/* -- verify_spf.c -- */
+struct verify_spf;
+/* hostname: ours, for the %{r} macro. */
+struct verify_spf *verify_spf_open(const char *hostname, struct err *error_r);
+void verify_spf_close(struct verify_spf **spf);
+/* Fills spf, spf_domain, spf_aligned. */
+void verify_spf(struct verify_spf *spf, const struct verify_mail *mail, struct verdicts *verdicts);
+
+/* -- verify_dmarc.c -- */
+/* Fills dmarc and dmarc_policy from what DKIM and SPF found. */
+void verify_dmarc(const struct verify_mail *mail, struct verdicts *verdicts);
 
 #endif
