@@ -426,6 +426,7 @@ class Instance:
         for person in PEOPLE:
             self.passwords[person.address] = self.new_password()
             self.ctl("account", "add", person.address, "--password-stdin", "--name", person.name, "--nip", person.nip,
+                     "--rank", person.rank, "--grade", person.grade,
                      input_text=self.passwords[person.address] + "\n", what=f"account of {person.address}")
 
     @staticmethod

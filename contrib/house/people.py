@@ -12,6 +12,8 @@ class Person:
     login: str  # local part of the position's address
     name: str
     nip: str
+    rank: str  # pangkat, as the signature block prints it
+    grade: str  # golongan
     what: str  # the position, for the printed list
     clerk: bool = False  # registry clerk (admin kantor) of the agency
 
@@ -22,15 +24,24 @@ class Person:
 
 
 PEOPLE = [
-    Person("kadis.diskominfo", "Pejabat Contoh 01", "196501011990031000", "Kepala Dinas Kominfo"),
-    Person("sekretaris.diskominfo", "Pejabat Contoh 02", "196802021992032000", "Sekretaris Dinas Kominfo"),
-    Person("kasubbag-umum.diskominfo", "Pejabat Contoh 03", "197503032000031000", "Admin kantor Dinas Kominfo", True),
-    Person("kabid-aplikasi.diskominfo", "Pejabat Contoh 04", "197404041999031000", "Kabid Aplikasi E-Government"),
-    Person("kasi-eoffice.diskominfo", "Pejabat Contoh 09", "198008082005031000", "Pengelola e-office (postmaster)"),
-    Person("kabid-ikp.diskominfo", "Pejabat Contoh 05", "197605052001032000", "Kabid Informasi Komunikasi Publik"),
-    Person("kadis.dinkes", "Pejabat Contoh 06", "196606061991032000", "Kepala Dinas Kesehatan"),
-    Person("kasubbag-umum.dinkes", "Pejabat Contoh 07", "197807072003032000", "Admin kantor Dinas Kesehatan", True),
-    Person("sekda", "Pejabat Contoh 08", "196308081988031000", "Sekretaris Daerah"),
+    Person("kadis.diskominfo", "Pejabat Contoh 01", "196501011990031000", "Pembina Utama Muda", "IV/c",
+           "Kepala Dinas Kominfo"),
+    Person("sekretaris.diskominfo", "Pejabat Contoh 02", "196802021992032000", "Pembina Tk. I", "IV/b",
+           "Sekretaris Dinas Kominfo"),
+    Person("kasubbag-umum.diskominfo", "Pejabat Contoh 03", "197503032000031000", "Penata Tk. I", "III/d",
+           "Admin kantor Dinas Kominfo", True),
+    Person("kabid-aplikasi.diskominfo", "Pejabat Contoh 04", "197404041999031000", "Pembina", "IV/a",
+           "Kabid Aplikasi E-Government"),
+    Person("kasi-eoffice.diskominfo", "Pejabat Contoh 09", "198008082005031000", "Penata", "III/c",
+           "Pengelola e-office (postmaster)"),
+    Person("kabid-ikp.diskominfo", "Pejabat Contoh 05", "197605052001032000", "Pembina", "IV/a",
+           "Kabid Informasi Komunikasi Publik"),
+    Person("kadis.dinkes", "Pejabat Contoh 06", "196606061991032000", "Pembina Utama Muda", "IV/c",
+           "Kepala Dinas Kesehatan"),
+    Person("kasubbag-umum.dinkes", "Pejabat Contoh 07", "197807072003032000", "Penata Tk. I", "III/d",
+           "Admin kantor Dinas Kesehatan", True),
+    Person("sekda", "Pejabat Contoh 08", "196308081988031000", "Pembina Utama Madya", "IV/d",
+           "Sekretaris Daerah"),
 ]
 BY_LOGIN = {p.login: p for p in PEOPLE}
 

@@ -12,6 +12,7 @@ import pytest
 
 from contrib.house.letters import COMPANY, PROVINCE, TYPED, answers, mail, number_in, rows
 from contrib.house.mailbox import files_of, text_of
+from contrib.house.people import BY_LOGIN
 from contrib.house.verdict import Gpg, split_signed
 
 DINKES = ("Kepala Dinas Kesehatan", "kadis.dinkes@dumai.example")
@@ -198,13 +199,45 @@ def test_without_seal_nothing_claims_one(office, law):
     assert inside.get_content_type() == "multipart/signed", "the inside form is still sealed"
 
 
+def letter_of(office, number):
+    """Words of text and of PDF of an outside letter, each as one line."""
+    message = parsed(office.outside(number)[1])
+    pdf = next(d for n, d in files_of(message).items() if n.lower().endswith(".pdf"))
+    return [" ".join(text.split()) for text in (text_of(message), pdf_text(pdf))]
+
+
+def test_signature_block_names_rank_and_nip(office):
+    sent = office.send_letter()
+    head = BY_LOGIN["kadis.diskominfo"]
+    for text in letter_of(office, office.confirmed("kadis.diskominfo", sent)):
+        block = text[text.index("KEPALA DINAS KOMUNIKASI DAN INFORMATIKA,"):]
+        assert f"{head.name} {head.rank} NIP. {head.nip}" in block, block
+        assert text.startswith("PEMERINTAH KOTA DUMAI DINAS KOMUNIKASI DAN INFORMATIKA Jalan Contoh"), text
+
+
+def take_office(office, login, *options, seal=None):
+    """A person takes a position that nobody of the house holds; seal: the name on its agency's new key."""
+    address = f"{login}@dumai.example"
+    office.house.passwords[address] = office.house.new_password()
+    office.house.ctl("account", "add", address, "--password-stdin", *options,
+                     input_text=office.house.passwords[address] + "\n")
+    if seal:
+        office.house.ctl("key", "create-seal", f"surat.{login.partition('.')[2]}@dumai.example", seal)
+    return address
+
+
+def test_acting_head_signs_as_acting(office):
+    head = take_office(office, "kadis.dlh", "--name", "Pejabat Contoh 21", "--nip", "197001011995031000", "--rank",
+                       "Pembina Tk. I", "--grade", "IV/b", "--capacity", "acting_vacant", seal="Dinas Lingkungan Hidup")
+    sent = office.send_letter(head)
+    for text in letter_of(office, office.confirmed(head, sent)):
+        assert "Plt. KEPALA DINAS LINGKUNGAN HIDUP, " in text
+
+
 def test_waiting_for_a_key_is_told_once(office):
     """No key of the agency: nothing leaves, writer, clerk and administrator get one notice, and the letter goes by itself."""
-    head, clerk, seal = (f"{who}.dishub@dumai.example" for who in ("kadis", "kasubbag-umum", "surat"))
-    for address in (head, clerk):
-        office.house.passwords[address] = office.house.new_password()
-        office.house.ctl("account", "add", address, "--password-stdin", "--name", "Pejabat Contoh 20",
-                         input_text=office.house.passwords[address] + "\n")
+    head, clerk = (take_office(office, f"{who}.dishub", "--name", "Pejabat Contoh 20") for who in ("kadis", "kasubbag-umum"))
+    seal = "surat.dishub@dumai.example"
     sent = office.send_letter(head)
     mine = lambda m: sent["Subject"] in (m["Subject"] or "")  # noqa: E731
     told = {who: office.see(who, mine, f"the notice to {who}") for who in (head, clerk, "kasi-eoffice.diskominfo")}
