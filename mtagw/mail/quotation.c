@@ -136,6 +136,8 @@ static struct lines below(const struct lines *lines, struct start start, struct 
 	struct lines found = {arena_alloc(arena, (lines->count + 1) * sizeof(*found.at)), 0};
 	size_t i = start.line, n;
 
+	while (i < lines->count && !line_is_quoted(lines->at[i])) /* the attribution */
+		i++;
 	while (i < lines->count) {
 		const char *line = lines->at[i];
 

@@ -17,7 +17,8 @@ struct quotation {
 };
 /* Cuts text (UTF-8, LF): quotation, mail signature (`-- `), phone footers, banners of gateways,
  * disclaimers. No-break and other odd blanks become spaces, invisible characters go, blanks at line
- * ends and empty lines at both ends are cut; else the words are as written. In the arena; linear in
+ * ends and empty lines at both ends are cut, several empty
+ * lines are made one; else the words are as written. In the arena; linear in
  * the length. */
 void quotation_cut(const char *text, struct arena *arena, struct quotation *cut_r);
 /* The same for a mail: its main text, HTML quotations marked first. A forward is seen by the

@@ -187,7 +187,7 @@ const char *quotation_written(const struct lines *all, struct arena *arena)
 {
 	struct lines lines = *all;
 	struct buf text = {0};
-	size_t blank = 0;
+	bool gap = false;
 	const char *result;
 
 	cut_banners(&lines);
@@ -200,14 +200,12 @@ const char *quotation_written(const struct lines *all, struct arena *arena)
 		if (is_phone_footer(lines.at[i]))
 			continue;
 		if (line_is_blank(lines.at[i])) {
-			blank++;
+			gap = true;
 			continue;
 		}
-		for (; blank > 0 && text.len > 0; blank--)
-			buf_putc(&text, '\n');
-		blank = 0;
 		if (text.len > 0)
-			buf_putc(&text, '\n');
+			buf_puts(&text, gap ? "\n\n" : "\n");
+		gap = false;
 		buf_puts(&text, lines.at[i] + (text.len > 0 ? 0 : strspn(lines.at[i], " ")));
 	}
 	result = arena_strndup(arena, buf_str(&text), text.len);

@@ -117,7 +117,7 @@ static void take_zone(struct date_reading *r)
 		(void)date_take_word(r, "WIB");
 }
 
-/* `jam 10`, `pukul 14.30 WIB`, `14:30`, `sore pukul 3`; without a word before it only with minutes.
+/* `jam 10`, `pukul 14.30 WIB`, `14:30`, `sore pukul 3`; a bare hour is none.
  */
 static enum date_found take_time(struct date_reading *r)
 {
@@ -134,11 +134,12 @@ static enum date_found take_time(struct date_reading *r)
 	if ((*r->at == '.' || *r->at == ':') && strspn(r->at + 1, "0123456789") == 2) {
 		minute = (r->at[1] - '0') * 10 + r->at[2] - '0';
 		r->at += 3;
-	} else if (!named) {
-		goto none;
+		named = true;
 	}
 	if (part < 0)
 		(void)take_any(r, parts, &part);
+	if (!named && part < 0) /* `besok 3` */
+		goto none;
 	if (!date_at_word_end(r) || hour > 24 || minute > 59 || (hour == 24 && minute > 0) ||
 	    (part >= 0 && in_day_part(part, &hour) == DATE_IMPOSSIBLE))
 		return DATE_IMPOSSIBLE;
@@ -183,10 +184,10 @@ static enum date_found read_at(
 	if (!date_at_word_end(&r) || r.day - r.today > FUTURE_DAYS_MAX)
 		return DATE_IMPOSSIBLE;
 	*has_time_r = r.minutes >= 0;
-	*due_ms_r =
-	    ((int64_t)r.day * DAY_MINUTES + (r.minutes >= 0 ? r.minutes : DAY_MINUTES - 1)) *
-	        60000 -
-	    CITY_OFFSET_SECS * 1000LL;
+	*due_ms_r = ((int64_t)r.day * DAY_MINUTES - r.zone_minutes +
+	                (r.minutes >= 0 ? r.minutes : DAY_MINUTES - 1)) *
+	                60000 -
+	            CITY_OFFSET_SECS * 1000LL;
 	*rest_r = r.at + strspn(r.at, " \t\n,.;:)-");
 	return *due_ms_r >= mail_ms ? DATE_YES : DATE_IMPOSSIBLE;
 }

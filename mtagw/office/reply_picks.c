@@ -118,6 +118,8 @@ static const char *take_numbers(const char *text, struct numbers *numbers)
 	while ((separator = take_separator(text)) > 0 &&
 	       (n = take_item(text + separator, numbers)) > 0)
 		text += separator + n;
+	if (*text == ',' && text[1] == ' ') /* `1, 3 hari` */
+		text++;
 	if ((*text == '.' || *text == ')') && (text[1] == ' ' || text[1] == '\0'))
 		text++; /* `1. TL` as the list itself has it */
 	else if (reply_behind_colon(text) != NULL)

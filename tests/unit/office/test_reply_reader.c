@@ -20,7 +20,7 @@
 #include "mtagw/office/reply_reader.h"
 
 #define CASES "tests/replies"
-#define CASES_MIN 100
+#define CASES_MIN 200
 
 static struct arena *arena;
 static struct policy *policy;
