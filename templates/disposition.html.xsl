@@ -35,7 +35,7 @@
           <xsl:if test="$next != ''"><p style="margin:0 0 12px 0;font-weight:bold"><xsl:value-of select="$next"/></p></xsl:if>
           <xsl:call-template name="letter"/>
           <xsl:if test="$asked"><xsl:call-template name="answers"/></xsl:if>
-          <xsl:if test="$may-order and $kind != 'noted' and $kind != 'letter_done'"><xsl:call-template name="people"/></xsl:if>
+          <xsl:if test="$list-people"><xsl:call-template name="people"/></xsl:if>
           <xsl:if test="trail/order">
             <div style="{$head}">RIWAYAT DISPOSISI</div>
             <xsl:apply-templates select="trail/order"/>
@@ -46,7 +46,6 @@
   </xsl:template>
 
   <xsl:template name="order">
-    <xsl:variable name="said"><xsl:call-template name="said"/></xsl:variable>
     <table role="presentation" cellspacing="0" cellpadding="0" style="border-collapse:separate;background:#f1f5f9;border-radius:6px;padding:8px 12px;margin:0 0 12px 0;width:100%">
       <xsl:if test="not($asked)"><tr><td style="{$label}">Kepada</td><td style="{$value}"><xsl:value-of select="@to"/></td></tr></xsl:if>
       <tr><td style="{$label};width:1%">Harap</td><td style="{$value};font-weight:bold"><xsl:call-template name="instructions"/></td></tr>
@@ -57,7 +56,7 @@
         </td></tr>
       </xsl:if>
       <xsl:if test="note"><tr><td style="{$label}">Catatan</td><td style="{$value};white-space:pre-wrap"><xsl:value-of select="note"/></td></tr></xsl:if>
-      <xsl:if test="$said != ''"><tr><td style="{$label}">Ditulis</td><td style="{$value}"><xsl:value-of select="$said"/></td></tr></xsl:if>
+      <xsl:if test="words"><tr><td style="{$label}">Ditulis</td><td style="{$value}"><xsl:value-of select="words"/></td></tr></xsl:if>
       <xsl:if test="reason and $kind != 'given'"><tr><td style="{$label}">Alasan</td><td style="{$value}"><xsl:value-of select="reason"/></td></tr></xsl:if>
     </table>
   </xsl:template>

@@ -28,7 +28,7 @@
     <xsl:if test="$next != ''"><xsl:value-of select="concat($next, $nl, $nl)"/></xsl:if>
     <xsl:call-template name="letter"/>
     <xsl:if test="$asked"><xsl:call-template name="answers"/></xsl:if>
-    <xsl:if test="not($asked) and $may-order and $kind != 'noted' and $kind != 'letter_done'"><xsl:call-template name="people"/></xsl:if>
+    <xsl:if test="$list-people"><xsl:call-template name="people"/></xsl:if>
     <xsl:if test="trail/order">
       <xsl:value-of select="concat('RIWAYAT DISPOSISI', $nl)"/>
       <xsl:apply-templates select="trail/order"><xsl:with-param name="indent" select="''"/></xsl:apply-templates>
@@ -36,7 +36,6 @@
   </xsl:template>
 
   <xsl:template name="order">
-    <xsl:variable name="said"><xsl:call-template name="said"/></xsl:variable>
     <xsl:if test="not($asked)"><xsl:value-of select="concat('Kepada  : ', $tab, @to, $nl)"/></xsl:if>
     <xsl:value-of select="concat('Harap   : ', $tab)"/><xsl:call-template name="instructions"/><xsl:value-of select="$nl"/>
     <xsl:if test="@due">
@@ -46,7 +45,7 @@
       <xsl:value-of select="$nl"/>
     </xsl:if>
     <xsl:if test="note"><xsl:value-of select="concat('Catatan : ', $tab, normalize-space(note), $nl)"/></xsl:if>
-    <xsl:if test="$said != ''"><xsl:value-of select="concat('Ditulis : ', $tab, $said, $nl)"/></xsl:if>
+    <xsl:if test="words"><xsl:value-of select="concat('Ditulis : ', $tab, normalize-space(words), $nl)"/></xsl:if>
     <xsl:if test="reason and $kind != 'given'"><xsl:value-of select="concat('Alasan  : ', $tab, normalize-space(reason), $nl)"/></xsl:if>
     <xsl:value-of select="$nl"/>
   </xsl:template>
@@ -81,7 +80,6 @@
     </xsl:if>
     <xsl:if test="$about/@open != 'yes' and not($may-order)"><xsl:value-of select="concat('- ', $tab, 'tidak perlu dijawab', $nl)"/></xsl:if>
     <xsl:value-of select="$nl"/>
-    <xsl:if test="$may-order"><xsl:call-template name="people"/></xsl:if>
   </xsl:template>
 
   <xsl:template name="people">

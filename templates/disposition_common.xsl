@@ -10,6 +10,8 @@
   <!-- Who is asked to do something: he gets the ways of answering. -->
   <xsl:variable name="asked" select="$kind = 'order' or $kind = 'reminder'"/>
   <xsl:variable name="may-order" select="count(/mail/person) &gt; 0"/>
+  <!-- Who is likely to give an order next sees whom and what he can name. -->
+  <xsl:variable name="list-people" select="$may-order and ($asked or $kind = 'declined' or $kind = 'escalation')"/>
 
   <xsl:template name="day">
     <xsl:param name="iso"/>
@@ -56,13 +58,6 @@
       <xsl:value-of select="."/>
     </xsl:for-each>
     <xsl:if test="not(instruction)">lihat catatan</xsl:if>
-  </xsl:template>
-
-  <!-- As written, where it says more than the instructions. -->
-  <xsl:template name="said">
-    <xsl:variable name="known"><xsl:for-each select="instruction"><xsl:value-of select="concat('|', translate(., 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz'))"/></xsl:for-each>|</xsl:variable>
-    <xsl:variable name="written" select="translate(normalize-space(words), 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"/>
-    <xsl:if test="$written != '' and not(contains($known, concat('|', $written, '|')))"><xsl:value-of select="normalize-space(words)"/></xsl:if>
   </xsl:template>
 
   <xsl:template name="names">

@@ -86,6 +86,22 @@ static void add_instructions(
 	}
 }
 
+/* Whether what was written says more than the instructions it was understood as. */
+static bool says_more(const char *words, const struct policy *policy)
+{
+	const char *rest = words;
+
+	while (*(rest += strspn(rest, " ,;\n")) != '\0') {
+		size_t digits = strspn(rest, "0123456789");
+
+		if (digits > 0)
+			rest += digits;
+		else if (policy_instruction_by_word(policy, rest, &rest) == NULL)
+			return true;
+	}
+	return false;
+}
+
 static void add_reports(const struct trail *trail, const struct disposition_row *d,
     const struct policy *policy, struct xml_node *node)
 {
@@ -131,7 +147,7 @@ static struct xml_node *add_order(const struct trail *trail, const struct dispos
 	add_instructions(d, policy, node);
 	if (d->note[0] != '\0')
 		xml_add_text(node, "note", d->note);
-	if (d->words[0] != '\0')
+	if (says_more(d->words, policy))
 		xml_add_text(node, "words", d->words);
 	if (d->reason[0] != '\0')
 		xml_add_text(node, "reason", d->reason);
