@@ -28,7 +28,8 @@ static const struct stmt lock = {
     "disposition_lock", "select 1 from office.letter where id = $1 for update"};
 static const struct stmt fence = {
     "disposition_fence", "select 1 / (case when " VERSION " = $2 then 1 else 0 end)"};
-static const struct stmt version = {"disposition_version", "select " VERSION};
+static const struct stmt version = {"disposition_version",
+    "select " VERSION ", coalesce((select state_at from office.letter where id = $1), 0)"};
 
 static const struct stmt standing = {"disposition_standing",
     "update office.incoming set state = $3 where letter_id = $1 and agency = $2"};
@@ -119,7 +120,8 @@ void disposition_queue_fence(struct db *db, const void *row)
 	db_queue(db, &fence, params, 2); /* sees what was committed while the lock was waited for */
 }
 
-int disposition_version(struct db *db, int64_t letter_id, int64_t *version_r, struct err *error_r)
+int disposition_version(struct db *db, int64_t letter_id, int64_t *version_r,
+    int64_t *state_at_ms_r, struct err *error_r)
 {
 	struct db_param param = db_int(letter_id);
 	struct db_result *r = NULL;
@@ -127,6 +129,7 @@ int disposition_version(struct db *db, int64_t letter_id, int64_t *version_r, st
 	if (db_query(db, &version, &param, 1, &r, error_r) < 0)
 		return -1;
 	*version_r = db_get_int(r, 0, 0);
+	*state_at_ms_r = db_get_int(r, 0, 1);
 	db_result_free(&r);
 	return 1;
 }

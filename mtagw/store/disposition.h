@@ -48,7 +48,9 @@ struct disposition_fence {
 	int64_t letter_id, version;
 };
 void disposition_queue_fence(struct db *db, const void *disposition_fence);
-int disposition_version(struct db *db, int64_t letter_id, int64_t *version_r, struct err *error_r);
+/* And since when the letter has its state: 1 or -1. */
+int disposition_version(struct db *db, int64_t letter_id, int64_t *version_r,
+    int64_t *state_at_ms_r, struct err *error_r);
 /* Where the letter stands in the agency: disposed, done, or presented again. The letter's own state
  * follows where it came from outside (in_progress once somebody acted; done once it is done in all
  * agencies). */

@@ -41,10 +41,14 @@ extern const struct report report_forms;
 extern const struct report report_letter_agenda;
 extern const struct report report_tokens;
 extern const struct report report_thread;
-extern const struct report report_agenda;            /* agency, direction, limit; newest last */
-extern const struct report report_exchanges;         /* limit; newest last */
-extern const struct report report_letter_exchanges;  /* letter id, limit */
-extern const struct report report_message_exchanges; /* message id, limit */
+extern const struct report report_agenda;              /* agency, direction, limit; newest last */
+extern const struct report report_exchanges;           /* limit; newest last */
+extern const struct report report_letter_exchanges;    /* letter id, limit */
+extern const struct report report_message_exchanges;   /* message id, limit */
+extern const struct report report_dispositions;        /* state, agency, limit; newest last */
+extern const struct report report_letter_dispositions; /* letter id; also of the next two */
+extern const struct report report_disposition_reports;
+extern const struct report report_incoming_standing; /* one row an agency */
 extern const struct report report_accounts;          /* none */
 extern const struct report report_status; /* now in ms: rows of key, value, alarm text ('' fine) */
 
@@ -56,6 +60,7 @@ int report_find_letter(
     struct db *db, int64_t id, const char *number, int64_t *letter_r, struct err *error_r);
 
 extern const struct stmt *const report_statements[];
-extern const struct stmt *const report_letter_statements[]; /* report_letter.c */
+extern const struct stmt *const report_letter_statements[];      /* report_letter.c */
+extern const struct stmt *const report_disposition_statements[]; /* report_disposition.c */
 
 #endif
