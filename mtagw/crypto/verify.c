@@ -21,6 +21,7 @@ struct verify {
 	struct dns *dns;
 	struct verify_dkim *dkim;
 	struct verify_spf *spf;
+	struct verify_gpg *gpg;
 };
 
 const char *verify_clean(struct arena *arena, const char *text)
@@ -75,7 +76,9 @@ struct verify *verify_open(const struct settings *settings, struct err *error_r)
 		verify->dkim = verify_dkim_open(error_r);
 	if (verify->dkim)
 		verify->spf = verify_spf_open(settings->hostname, error_r);
-	if (!verify->spf)
+	if (verify->spf)
+		verify->gpg = verify_gpg_open(settings->correspondent_keys, error_r);
+	if (!verify->gpg)
 		verify_close(&verify);
 	return verify;
 }
@@ -87,6 +90,7 @@ void verify_close(struct verify **verifyp)
 	*verifyp = NULL;
 	if (!verify)
 		return;
+	verify_gpg_close(&verify->gpg);
 	verify_spf_close(&verify->spf);
 	verify_dkim_close(&verify->dkim);
 	dns_close(&verify->dns);
@@ -128,4 +132,5 @@ void verify_message(struct verify *verify, const struct verify_request *request,
 	verify_dkim(verify->dkim, &mail, verdicts_r);
 	verify_spf(verify->spf, &mail, verdicts_r);
 	verify_dmarc(&mail, verdicts_r);
+	verify_signatures(verify->gpg, &mail, verdicts_r);
 }

@@ -24,7 +24,9 @@ static struct range get_text(struct ipc_reader *r)
 	for (size_t i = 0; !r->bad && i < text.len; i++)
 		if ((unsigned char)text.p[i] < ' ' || text.p[i] == 127)
 			r->bad = true;
-	return r->bad ? (struct range){0} : text;
+	if (r->bad)
+		text = (struct range){0};
+	return text;
 }
 
 void verify_head_put(struct buf *out, const struct verify_head *head)

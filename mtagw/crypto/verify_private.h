@@ -52,4 +52,13 @@ void verify_spf(struct verify_spf *spf, const struct verify_mail *mail, struct v
 /* Fills dmarc and dmarc_policy from what DKIM and SPF found. */
 void verify_dmarc(const struct verify_mail *mail, struct verdicts *verdicts);
 
+/* -- verify_gpg.c -- */
+struct verify_gpg;
+/* home: of GnuPG, with public keys only; made where absent. Also sets GNUPGHOME. */
+struct verify_gpg *verify_gpg_open(const char *home, struct err *error_r);
+void verify_gpg_close(struct verify_gpg **gpg);
+/* Fills signatures. Starts gpg or gpgsm once for each that is found. */
+void verify_signatures(
+    struct verify_gpg *gpg, const struct verify_mail *mail, struct verdicts *verdicts);
+
 #endif

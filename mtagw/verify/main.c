@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -140,6 +141,19 @@ static bool any_left(const struct pool *pool)
 	return false;
 }
 
+/* gpgsm asked an agent about authorities; it is a daemon and would stay. */
+static void end_agent(const char *home)
+{
+	char name[] = "gpgconf", option[] = "--homedir", verb[] = "--kill", what[] = "gpg-agent";
+	char *argv[] = {name, option, mem_strdup(home), verb, what, NULL};
+	pid_t pid;
+
+	if (posix_spawnp(&pid, name, NULL, NULL, argv, environ) == 0)
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			continue;
+	free(argv[2]);
+}
+
 static void hold_signals(struct pool *pool)
 {
 	struct sigaction sa = {.sa_handler = on_child};
@@ -195,6 +209,7 @@ int main(int argc, char **argv)
 		pool_wait(&pool, -1);
 		collect(&pool);
 	}
+	end_agent(pool.settings->correspondent_keys);
 	free(pool.list);
 	log_info("stop: done");
 	return 0;
