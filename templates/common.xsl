@@ -124,13 +124,14 @@
     <xsl:value-of select="translate($place, 'abcdefghijklmnopqrstuvwxyz', 'ABCDEFGHIJKLMNOPQRSTUVWXYZ')"/>
   </xsl:template>
 
-  <!-- What stands before the post: Plt. and its like. -->
+  <!-- What stands before the post: Plt. and its like. The holder of one who signs on behalf has a capacity of its own. -->
   <xsl:template name="acting">
+    <xsl:variable name="capacities" select="$from/@capacity | $from/l:holder/@capacity"/>
     <xsl:choose>
-      <xsl:when test="$from/@capacity = 'acting_vacant'">Plt. </xsl:when>
-      <xsl:when test="$from/@capacity = 'acting_absent'">Plh. </xsl:when>
-      <xsl:when test="$from/@capacity = 'caretaker'">Pj. </xsl:when>
-      <xsl:when test="$from/@capacity = 'temp_caretaker'">Pjs. </xsl:when>
+      <xsl:when test="$capacities = 'acting_vacant'">Plt. </xsl:when>
+      <xsl:when test="$capacities = 'acting_absent'">Plh. </xsl:when>
+      <xsl:when test="$capacities = 'caretaker'">Pj. </xsl:when>
+      <xsl:when test="$capacities = 'temp_caretaker'">Pjs. </xsl:when>
     </xsl:choose>
   </xsl:template>
 

@@ -81,7 +81,7 @@
         <xsl:when test="$from/l:delegator_block">
           <xsl:text>a.n. </xsl:text><xsl:value-of select="$from/l:delegator_block"/><br/>
           <xsl:if test="$from/l:via_block"><xsl:value-of select="$from/l:via_block"/>,<br/>u.b.<br/></xsl:if>
-          <xsl:value-of select="$from/l:block"/>,<br/>
+          <xsl:call-template name="acting"/><xsl:value-of select="$from/l:block"/>,<br/>
         </xsl:when>
         <xsl:otherwise>
           <xsl:call-template name="acting"/><xsl:value-of select="$from/l:block"/>,<br/>

@@ -160,7 +160,7 @@
               <div><span></span><span><xsl:value-of select="$from/l:via_block"/>,</span></div>
               <div><span class="cap">u.b.</span><span></span></div>
             </xsl:if>
-            <div><span></span><span><xsl:value-of select="$from/l:block"/>,</span></div>
+            <div><span></span><span><xsl:call-template name="acting"/><xsl:value-of select="$from/l:block"/>,</span></div>
           </xsl:when>
           <xsl:when test="$from/@capacity != 'substantive'">
             <div><span class="cap"><xsl:call-template name="acting"/></span><span><xsl:value-of select="$from/l:block"/>,</span></div>

@@ -111,7 +111,9 @@
       <xsl:when test="$from/l:delegator_block">
         <xsl:value-of select="concat($right, 'a.n. ', $tab, $from/l:delegator_block, $nl)"/>
         <xsl:if test="$from/l:via_block"><xsl:value-of select="concat($right, '     ', $tab, $from/l:via_block, ',', $nl, $right, 'u.b.', $nl)"/></xsl:if>
-        <xsl:value-of select="concat($right, '     ', $tab, $from/l:block, ',', $nl)"/>
+        <xsl:value-of select="concat($right, '     ', $tab)"/>
+        <xsl:call-template name="acting"/>
+        <xsl:value-of select="concat($from/l:block, ',', $nl)"/>
       </xsl:when>
       <xsl:otherwise>
         <xsl:value-of select="$right"/>

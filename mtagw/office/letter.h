@@ -49,7 +49,9 @@ struct letter {
 	const char *delegator_block; /* on_behalf, sub_delegated: `WALI KOTA DUMAI`; else NULL */
 	const char
 	    *via_block; /* sub_delegated: the official between, `SEKRETARIS DAERAH`; else NULL */
-	const char *own_post_block; /* acting: own post, an optional line; NULL */
+	const char *own_post_block;  /* acting: own post, an optional line; NULL */
+	const char *holder_capacity; /* on_behalf, sub_delegated: by which right the holder himself
+	                                stands there (acting_absent ...); NULL: substantive */
 	const char *holder, *rank_title, *pay_grade, *nip; /* person; "" where unknown */
 	bool print_rank; /* rank and NIP lines in the block (domain.md 2.1) */
 	const char *letterhead_kind, *letterhead_lines[4], *place;

@@ -46,6 +46,7 @@ static void add_holder(struct xml_node *from, const struct letter *letter)
 {
 	struct xml_node *holder = xml_add(from, "holder");
 
+	xml_set_attr(holder, "capacity", present(letter->holder_capacity));
 	xml_set_attr(holder, "print_rank", letter->print_rank ? "yes" : "no");
 	add_present(holder, "name", letter->holder);
 	add_present(holder, "rank_title", letter->rank_title);

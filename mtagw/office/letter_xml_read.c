@@ -109,6 +109,7 @@ static int read_from(struct reader *rd, const struct xml_node *root)
 	letter->own_post_block = child_text(rd, from, "own_post_block");
 	letter->agency_name = text_or_empty(rd, from, "agency_name");
 	letter->place = text_or_empty(rd, from, "place");
+	letter->holder_capacity = xml_attr(holder, "capacity", rd->arena);
 	print_rank = xml_attr(holder, "print_rank", rd->arena);
 	letter->print_rank = print_rank && strcmp(print_rank, "yes") == 0;
 	letter->holder = text_or_empty(rd, holder, "name");

@@ -45,16 +45,8 @@ const char *letters_reply_to(
 
 int letters_complete(struct worker *w, struct task *t, struct letter *letter)
 {
-	struct holder holder;
-
-	if (holder_of(w->db, letter->position, t->now_ms, t->arena, &holder, &t->err) < 0)
+	if (letters_holder(w, t, letter) < 0)
 		return -1;
-	letter->incumbency = holder.incumbency;
-	letter->holder = holder.name;
-	letter->nip = holder.nip;
-	letter->rank_title = holder.rank_title;
-	letter->pay_grade = holder.pay_grade;
-	letter->capacity = holder.capacity;
 	if (ids_next(&w->ids, w->db, t->now_ms, &letter->id, &t->err) < 0)
 		return -1;
 	letter->message_id = compose_message_id(t->arena, letter->id, w->settings->domain);

@@ -11,6 +11,15 @@ struct exchange_actor letters_actor(const struct task *t, int64_t incumbency);
 /* Puts person, Message-ID, reply token and id into a fresh letter: 1, TASK-wait reasons in t->err
  * with -1. */
 int letters_complete(struct worker *w, struct task *t, struct letter *letter);
+/* Puts the person who holds the position now, and by which right, into the letter. 1 or -1. */
+int letters_holder(struct worker *w, struct task *t, struct letter *letter);
+/* By which right the position signs, as the sign rule that allowed it says: on its own, or on
+ * behalf of whom (a.n., u.b. of domain.md 2.1). After letters_holder. */
+void letters_authority(
+    const struct task *t, struct letter *letter, const struct policy_decision *decision);
+/* 1 when person and right that stand in the letter would still sign it now, 0 when not, -1. */
+int letters_same_signatory(struct worker *w, struct task *t, const struct letter *shown,
+    const struct policy_decision *decision);
 /* Inserts the letter in that state with its recipients, reply token and canonical hash into the
  * plan. */
 int letters_insert(struct worker *w, struct task *t, struct letter *letter, const char *state,

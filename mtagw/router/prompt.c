@@ -113,6 +113,15 @@ static enum task_result release(struct worker *w, struct task *t, struct answer 
 
 		return say(w, t, "refused", pairs, "PromptAnswered", "refused", a->row.id, NULL);
 	}
+	rc = letters_same_signatory(w, t, &a->letter, &d);
+	if (rc < 0)
+		return TASK_WAIT;
+	if (rc == 0) { /* another person or right than the preview showed */
+		const char *pairs[] = {"hal", a->row.subject, NULL};
+
+		return say(
+		    w, t, "prompt-expired", pairs, "PromptAnswered", "refused", a->row.id, NULL);
+	}
 	if ((rc = letters_trial(w, t, &a->letter)) != 1)
 		return waiting_task(w, t, &a->letter, rc == 0);
 	close_prompt(t, a, "ok");

@@ -12,6 +12,7 @@
 #include "mtagw/base/clock.h"
 #include "mtagw/base/log.h"
 #include "mtagw/office/facts.h"
+#include "mtagw/office/letter_xml.h"
 
 /* A preview may be answered for as long as people are on leave. */
 #define PROMPT_MS (INT64_C(30) * 24 * 3600 * 1000)
@@ -116,10 +117,31 @@ static enum task_result refuse(
 	return TASK_GO;
 }
 
-static enum task_result preview(struct worker *w, struct task *t, struct draft *draft)
+/* The letter as OK would send it, by whatever right its writer may sign; the decision itself is
+ * made at OK. */
+static const char *preview_text(
+    struct worker *w, struct task *t, struct letter *letter, const struct policy_facts *facts)
+{
+	struct policy_facts asked = *facts;
+	struct policy_decision d;
+	struct xml *document = letter_xml(letter);
+	int rc;
+
+	asked.letter = xml_root(document);
+	rc = policy_decide(t->law->policy, POLICY_SIGN, &asked, t->arena, &d, NULL, &t->err);
+	xml_free(&document);
+	if (rc < 0)
+		return NULL;
+	if (d.allowed)
+		letters_authority(t, letter, &d);
+	return letters_text(w, t, letter, true);
+}
+
+static enum task_result preview(
+    struct worker *w, struct task *t, struct draft *draft, const struct policy_facts *facts)
 {
 	struct letter *letter = &draft->letter;
-	const char *text = letters_text(w, t, letter, true);
+	const char *text = preview_text(w, t, letter, facts);
 	const char *pairs[] = {"hal", letter->subject, "penerima",
 	    letters_recipient_lines(t, letter), "jenis", draft->type->word, NULL};
 	struct token_row *prompt;
@@ -172,13 +194,14 @@ static enum task_result letter(struct worker *w, struct task *t, struct draft *d
 	clock_iso_day(t->now_ms, day);
 	if (letters_complete(w, t, letter) < 0)
 		return waits();
-	if (draft->kind == DRAFT_PREVIEW)
-		return preview(w, t, draft);
 	letter_facts(letter, t->law->policy, day, &facts);
+	if (draft->kind == DRAFT_PREVIEW)
+		return preview(w, t, draft, &facts);
 	if (letters_decide_letter(w, t, POLICY_SIGN, &facts, letter, &d) < 0)
 		return waits();
 	if (!d.allowed)
 		return refuse(w, t, draft, &d);
+	letters_authority(t, letter, &d);
 	rc = letters_trial(w, t, letter);
 	if (rc != 1) /* key, agent or stylesheet; nothing was spent */
 		return waiting_task(w, t, letter, rc == 0);

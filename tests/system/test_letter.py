@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from contrib.house.letters import COMPANY, PROVINCE, TYPED, answers, mail, number_in, rows
+from contrib.house.letters import COMPANY, PROVINCE, TYPED, answers, mail, number_in, reply, rows
 from contrib.house.mailbox import files_of, text_of
 from contrib.house.people import BY_LOGIN
 from contrib.house.verdict import Gpg, split_signed
@@ -232,6 +232,37 @@ def test_acting_head_signs_as_acting(office):
     sent = office.send_letter(head)
     for text in letter_of(office, office.confirmed(head, sent)):
         assert "Plt. KEPALA DINAS LINGKUNGAN HIDUP, " in text
+
+
+def test_assistant_signs_on_behalf(office):
+    """The sign rule says by which right; the preview shows it, and OK sends what was shown."""
+    name = take_office(office, "asisten3.setda", "--name", "Pejabat Contoh 22")
+    block = "a.n. SEKRETARIS DAERAH KOTA DUMAI ASISTEN ADMINISTRASI UMUM, Pejabat Contoh 22"
+    sent = office.send_letter(name)
+    page = "a.n. SEKRETARIS DAERAH KOTA DUMAI ASISTEN ADMINISTRASI UMUM, Diterbitkan secara elektronik"
+    text, pdf = letter_of(office, office.confirmed(name, sent))
+    assert block in text and page in pdf
+
+    untyped = mail(name, [COMPANY], office.subject("Pratinjau"), "Mohon data.\n")
+    office.house.submit(name, untyped)
+    shown = office.see(name, lambda m: (m["Subject"] or "").startswith("[TTD]") and answers(m, untyped), "the preview")
+    assert block in " ".join(text_of(shown).split())
+    office.house.submit(name, reply(name, shown, "OK\n"))
+    assert block in letter_of(office, office.confirmed(name, untyped))[0]
+
+
+def test_preview_of_a_predecessor_is_not_signed(office):
+    """What the preview showed must be what is signed: another person at the same desk gets it asked anew."""
+    name = take_office(office, "asisten2.setda", "--name", "Pejabat Contoh 23")
+    untyped = mail(name, [COMPANY], office.subject("Pratinjau"), "Mohon data.\n")
+    office.house.submit(name, untyped)
+    shown = office.see(name, lambda m: (m["Subject"] or "").startswith("[TTD]") and answers(m, untyped), "the preview")
+    office.house.ctl("account", "disable", name)
+    take_office(office, "asisten2.setda", "--name", "Pejabat Contoh 24")
+    office.house.submit(name, reply(name, shown, "OK\n"))
+    told = office.see(name, lambda m: "lewat waktu" in (m["Subject"] or ""), "the answer to OK")
+    assert "pratayang baru" in text_of(told)
+    assert not office.letter(untyped["Subject"]).get("number") and not office.outside_count(untyped["Subject"])
 
 
 def test_waiting_for_a_key_is_told_once(office):

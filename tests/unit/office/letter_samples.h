@@ -200,6 +200,22 @@ static inline struct letter sample_circular(void)
 	return letter;
 }
 
+/* The acting assistant, on behalf of the secretary. */
+static inline struct letter sample_behalf(void)
+{
+	struct letter letter = sample_letter();
+
+	letter.capacity = "on_behalf";
+	letter.holder_capacity = "acting_vacant";
+	letter.delegator_block = "SEKRETARIS DAERAH";
+	letter.position_title = "Asisten Administrasi Umum";
+	letter.position_block = "ASISTEN ADMINISTRASI UMUM";
+	letter.agency_name = "Sekretariat Daerah";
+	letter.letterhead_kind = "secretariat";
+	letter.letterhead_lines[1] = "SEKRETARIAT DAERAH";
+	return letter;
+}
+
 /* Acting head; one copy. */
 static inline struct letter sample_acting(void)
 {

@@ -31,7 +31,7 @@ static char *read_file(const char *path, size_t *len_r)
 	return data;
 }
 
-static struct letter samples[5];
+static struct letter samples[6];
 #define SAMPLES (sizeof(samples) / sizeof(samples[0]))
 
 static int setup(void **state)
@@ -42,6 +42,7 @@ static int setup(void **state)
 	samples[2] = sample_circular();
 	samples[3] = sample_acting();
 	samples[4] = sample_mayor();
+	samples[5] = sample_behalf();
 	return 0;
 }
 

@@ -113,6 +113,7 @@ static void test_golden(void **state)
 	    {"full", sample_full(sample_long_body), true},
 	    {"circular", sample_circular(), false},
 	    {"acting", sample_acting(), false},
+	    {"behalf", sample_behalf(), true},
 	    {"mayor", sample_mayor(), true},
 	};
 
@@ -148,6 +149,11 @@ static void test_words_in_forms(void **state)
 	    {"list of addressees", sample_circular(), RENDER_PAGE, "DAFTAR PENERIMA SURAT", NULL},
 	    {"no list", sample_acting(), RENDER_PAGE, NULL, "DAFTAR PENERIMA SURAT"},
 	    {"acting", sample_acting(), RENDER_PAGE, "Plh.", NULL},
+	    {"on behalf", sample_behalf(), RENDER_PAGE, "a.n.", NULL},
+	    {"acting on behalf", sample_behalf(), RENDER_PAGE, "Plt. ASISTEN ADMINISTRASI UMUM,",
+	        NULL},
+	    {"acting on behalf", sample_behalf(), RENDER_HTML,
+	        "a.n. SEKRETARIS DAERAH<br>Plt. ASISTEN ADMINISTRASI UMUM,", NULL},
 	    {"place in capitals", sample_letter(), RENDER_PAGE, "TEMPAT", NULL},
 	    {"no rank of a mayor", sample_mayor(), RENDER_PAGE, NULL, "NIP."},
 	};
