@@ -42,6 +42,8 @@ static const struct verb {
     {"policy", "activate", ctl_policy_activate, 0, "[DIR]", "takes them in as the law"},
     {"policy", "explain", ctl_policy_explain, 1, "MESSAGE|FILE.eml",
         "what the rules say to a mail (--login ADDRESS)"},
+    {"verify", "", ctl_verify, 1, "FILE.eml [--peer IP] [--helo NAME] [--sender ADDRESS]",
+        "what DKIM, SPF, DMARC, OpenPGP and S/MIME say of a mail from outside"},
     {"key", "list", ctl_key_list, 0, "", "seal keys and DKIM keys"},
     {"key", "create-seal", ctl_key_create_seal, 2, "ADDRESS NAME", "makes an agency's seal key"},
     {"key", "create-dkim", ctl_key_create_dkim, 1, "rsa|ed25519", "makes a DKIM key"},
@@ -95,7 +97,8 @@ static int take_option(struct ctl *c, const char *word, const char *value)
 	    {"--agency", &c->o.agency}, {"--direction", &c->o.direction}, {"--state", &c->o.state},
 	    {"--name", &c->o.name}, {"--nip", &c->o.nip}, {"--rank", &c->o.rank},
 	    {"--grade", &c->o.grade}, {"--capacity", &c->o.capacity}, {"--login", &c->o.login},
-	    {"--reason", &c->o.reason}, {"--limit", &c->o.limit}};
+	    {"--reason", &c->o.reason}, {"--peer", &c->o.peer},
+	    {"--helo", &c->o.helo}, {"--sender", &c->o.sender}, {"--limit", &c->o.limit}};
 
 	if (strcmp(word, "--json") == 0) {
 		c->o.json = true;
@@ -200,7 +203,7 @@ static int run(struct ctl *c, const struct verb *verb, const char *config)
 int main(int argc, char **argv)
 {
 	static const struct ctl_options none = {
-	    "", "", "", "", "", "", "", "", "", "", "", "", "", false, false};
+	    "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", "", false, false};
 	struct ctl c = {.o = none};
 	struct words words = {.config = CONFIG_FILE};
 	const struct verb *verb;

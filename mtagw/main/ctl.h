@@ -18,7 +18,7 @@
 /* Options, "" where not given. */
 struct ctl_options {
 	const char *letter, *message, *agency, *direction, *state, *name, *nip, *rank, *grade,
-	    *capacity, *login, *reason;
+	    *capacity, *login, *reason, *peer, *helo, *sender;
 	const char *limit;
 	bool json, password_stdin;
 };
@@ -49,6 +49,7 @@ int ctl_exchange_list(struct ctl *c);
 int ctl_policy_check(struct ctl *c);
 int ctl_policy_activate(struct ctl *c);
 int ctl_policy_explain(struct ctl *c);
+int ctl_verify(struct ctl *c);
 int ctl_key_list(struct ctl *c);
 int ctl_key_create_seal(struct ctl *c);
 int ctl_key_create_dkim(struct ctl *c);
