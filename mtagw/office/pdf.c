@@ -1,9 +1,10 @@
 /*
  * pdf: keeps one mtagw-pdf helper running and gives it one page at a time (DESIGN 13). The helper
  * is Python and renders what a stylesheet made of an official's words, so it is held at arm's
- * length: no descriptor but its socket and the log, a clean environment, death with its parent, a
- * deadline, a new process every 100 jobs (its memory grows). Blocking: the router is a sequential
- * worker. Not here: what counts as a second kill (the router quarantines), and the layout.
+ * length: no descriptor but its socket and the log, a clean environment, a temporary folder that we
+ * remove, death with its parent, a deadline, a new process every 100 jobs (its memory grows).
+ * Blocking: the router is a sequential worker. Not here: what counts as a second kill (the router
+ * quarantines), and the layout.
  */
 #include "mtagw/office/render.h"
 
@@ -25,6 +26,7 @@
 #include "mtagw/base/ipc.h"
 #include "mtagw/base/log.h"
 #include "mtagw/base/mem.h"
+#include "mtagw/office/pdf_tmp.h"
 
 #define PDF_JOBS_MAX 100 /* of one helper process */
 /* A page takes 0.1-1 s of a free core; a helper that works for 20 s hangs. One that only waits for
@@ -44,6 +46,7 @@ struct pdf {
 	pid_t pid; /* 0: none runs */
 	int fd;    /* our end of the socket pair, not blocking; -1 with no helper */
 	unsigned jobs;
+	struct pdf_tmp tmp; /* of the helper that runs */
 	int64_t deadline_ms;
 };
 
@@ -72,6 +75,7 @@ static void stop(struct pdf *pdf)
 		while (waitpid(pdf->pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
+	pdf_tmp_remove(&pdf->tmp);
 	pdf->fd = -1;
 	pdf->pid = 0;
 	pdf->jobs = 0;
@@ -89,11 +93,11 @@ void pdf_free(struct pdf **pdf)
 
 /* In the child: nothing of ours but the socket and standard error; no function here may allocate.
  */
-__attribute__((noreturn)) static void become_helper(const char *path, int fd)
+__attribute__((noreturn)) static void become_helper(const char *path, int fd, char *tmpdir)
 {
-	static char *const environment[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LANG=C.UTF-8",
+	char *const environment[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LANG=C.UTF-8",
 	    (char *)"HOME=/nonexistent", (char *)"SOURCE_DATE_EPOCH=0", (char *)"PYTHONHASHSEED=0",
-	    (char *)"PYTHONDONTWRITEBYTECODE=1", NULL};
+	    (char *)"PYTHONDONTWRITEBYTECODE=1", tmpdir, NULL};
 	char *const argv[] = {(char *)path, NULL};
 	sigset_t none;
 
@@ -111,17 +115,25 @@ static int start(struct pdf *pdf, struct err *error_r)
 {
 	int fds[2];
 	pid_t pid;
+	char *tmpdir;
 
 	if (access(pdf->path, X_OK) < 0)
 		return err_set(error_r, "%s: %s", pdf->path, strerror(errno));
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+	if (pdf_tmp_make(&pdf->tmp, error_r) < 0)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
+		pdf_tmp_remove(&pdf->tmp);
 		return err_set(error_r, "socketpair for %s: %s", pdf->path, strerror(errno));
+	}
+	tmpdir = mem_printf("TMPDIR=%s", pdf->tmp.path);
 	pid = fork();
 	if (pid == 0)
-		become_helper(pdf->path, fds[1]);
+		become_helper(pdf->path, fds[1], tmpdir);
+	free(tmpdir);
 	(void)close(fds[1]);
 	if (pid < 0) {
 		(void)close(fds[0]);
+		pdf_tmp_remove(&pdf->tmp);
 		return err_set(error_r, "fork for %s: %s", pdf->path, strerror(errno));
 	}
 	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);

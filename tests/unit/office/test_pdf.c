@@ -6,6 +6,7 @@
  */
 #include "mtagw/office/render.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -255,10 +256,81 @@ static void test_restart(void **state)
 	pdf_free(&pdf);
 }
 
+/* Folders of helpers in the test's TMPDIR. */
+static int folders(void)
+{
+	DIR *d = opendir(dir);
+	int n = 0;
+
+	assert_non_null(d);
+	for (const struct dirent *e; (e = readdir(d)) != NULL;)
+		n += strncmp(e->d_name, "mtagw-pdf-", 10) == 0;
+	closedir(d);
+	return n;
+}
+
+/* Whatever a helper leaves behind is gone with it, and its folder is there while it lives. */
+static void test_folder_goes_with_its_helper(void **state)
+{
+	static const char leaves[] =
+	    "mkdir -p $TMPDIR/weasyprint-x/y; echo f >$TMPDIR/weasyprint-x/y/font; ";
+	struct pdf *pdf = fake_helper("exit 3"), *other;
+	char lines[400], marker[64];
+	struct buf out = {0};
+	struct err err = {0};
+	struct stat st;
+
+	(void)state;
+	pdf_free(&pdf);
+	(void)snprintf(marker, sizeof(marker), "%s/seen", dir);
+	(void)snprintf(lines, sizeof(lines), "%s cp $TMPDIR/weasyprint-x/y/font %s; exec sleep 100",
+	    leaves, marker);
+	pdf = fake_helper(lines);
+	pdf_set_deadline_ms(pdf, 1000);
+	assert_int_equal(make(pdf, PAGE, &out, &err), 0); /* killed at its deadline */
+	assert_int_equal(stat(marker, &st), 0);
+	(void)unlink(marker);
+	assert_int_equal(folders(), 0);
+	pdf_free(&pdf);
+
+	if (!has_weasyprint())
+		skip();
+	pdf = pdf_new(HELPER_DIR);
+	other = pdf_new(HELPER_DIR);
+	assert_int_equal(make(pdf, PAGE, &out, &err), 1);
+	assert_int_equal(make(other, PAGE, &out, &err), 1); /* does not take the living one's */
+	assert_int_equal(folders(), 2);
+	assert_int_equal(make(pdf, PAGE, &out, &err), 1);
+	pdf_free(&other);
+	assert_int_equal(folders(), 1);
+	pdf_free(&pdf);
+	assert_int_equal(folders(), 0);
+	(void)starts();
+	buf_free(&out);
+}
+
+/* A maker that was killed cannot remove anything: the next one does. */
+static void test_orphans_are_removed(void **state)
+{
+	char path[64], inner[96];
+	struct pdf *pdf = fake_helper("exit 3");
+	struct buf out = {0};
+	struct err err = {0};
+
+	(void)state;
+	(void)snprintf(path, sizeof(path), "%s/mtagw-pdf-orphan", dir);
+	(void)snprintf(inner, sizeof(inner), "%s/weasyprint-z", path);
+	assert_int_equal(mkdir(path, 0700) | mkdir(inner, 0700), 0);
+	assert_int_equal(make(pdf, PAGE, &out, &err), 0);
+	pdf_free(&pdf);
+	assert_int_equal(folders(), 0);
+	(void)starts();
+}
+
 static int setup(void **state)
 {
 	(void)state;
-	return mkdtemp(dir) == NULL;
+	return mkdtemp(dir) == NULL || setenv("TMPDIR", dir, 1) < 0;
 }
 
 static int teardown(void **state)
@@ -282,6 +354,8 @@ int main(void)
 	    cmocka_unit_test(test_bad_helpers),
 	    cmocka_unit_test(test_no_helper),
 	    cmocka_unit_test(test_restart),
+	    cmocka_unit_test(test_folder_goes_with_its_helper),
+	    cmocka_unit_test(test_orphans_are_removed),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
