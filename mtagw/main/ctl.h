@@ -47,6 +47,7 @@ int ctl_letter_show(struct ctl *c);
 int ctl_agenda_list(struct ctl *c);
 int ctl_exchange_list(struct ctl *c);
 int ctl_policy_check(struct ctl *c);
+int ctl_policy_test(struct ctl *c);
 int ctl_policy_activate(struct ctl *c);
 int ctl_policy_explain(struct ctl *c);
 int ctl_verify(struct ctl *c);

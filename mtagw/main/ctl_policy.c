@@ -9,8 +9,10 @@
 #include "mtagw/main/ctl.h"
 #include "mtagw/store/policy_store.h"
 
-/* The law of the directories of the settings, or of the first argument. */
-static struct policy *load_files(struct ctl *c, struct policy_file **files_r, size_t *count_r)
+/* The law of the directories of the settings, or of the first argument. cases_r NULL, or the cases
+ * are asked too and counted. */
+static struct policy *load_files(
+    struct ctl *c, struct policy_file **files_r, size_t *count_r, size_t *cases_r)
 {
 	const char *dir = c->args[0][0] ? c->args[0] : c->settings->policies_dir;
 	const char *templates = c->args[0][0] ? arena_printf(c->arena, "%s/../templates", dir)
@@ -21,6 +23,8 @@ static struct policy *load_files(struct ctl *c, struct policy_file **files_r, si
 	if (policy_read_dir(dir, templates, c->arena, files_r, count_r, &c->err) < 0)
 		return NULL;
 	policy = policy_load(*files_r, *count_r, 0, &report);
+	if (policy != NULL && cases_r != NULL && policy_test(policy, &report, cases_r) != 1)
+		policy_free(&policy);
 	(void)fputs(buf_str(&report.text), stderr);
 	if (policy == NULL)
 		(void)err_set(&c->err, "%zu errors: the policy is not good", report.errors);
@@ -32,12 +36,26 @@ int ctl_policy_check(struct ctl *c)
 {
 	struct policy_file *files;
 	size_t count;
-	struct policy *policy = load_files(c, &files, &count);
+	struct policy *policy = load_files(c, &files, &count, NULL);
 
 	if (policy == NULL)
 		return 1;
 	policy_free(&policy);
 	printf(c->o.json ? "{\"files\": %zu, \"errors\": 0}\n" : "%zu files, no errors\n", count);
+	return 0;
+}
+
+int ctl_policy_test(struct ctl *c)
+{
+	struct policy_file *files;
+	size_t count, cases;
+	struct policy *policy = load_files(c, &files, &count, &cases);
+
+	if (policy == NULL)
+		return 1;
+	policy_free(&policy);
+	printf(
+	    c->o.json ? "{\"cases\": %zu, \"failed\": 0}\n" : "%zu cases, all as wanted\n", cases);
 	return 0;
 }
 
@@ -101,10 +119,11 @@ int ctl_policy_activate(struct ctl *c)
 	struct policy_store_version version = {.actor = c->actor, .at_ms = clock_now_ms()};
 	struct policy_file *files;
 	struct policy *policy;
+	size_t cases;
 	bool changed;
 	int number, rc;
 
-	policy = load_files(c, &files, &version.file_count);
+	policy = load_files(c, &files, &version.file_count, &cases);
 	if (policy == NULL)
 		return 1;
 	policy_each_agency(policy, count_agency, &s);

@@ -129,7 +129,8 @@ static void load_one(struct loading *l, const struct policy_file *file)
 	} roots[] = {{"organisation", load_organisation}, {"types", load_types},
 	    {"words", load_words}, {"rules", load_rules}, {"index", load_switches},
 	    {"correspondents", load_correspondents}, {"commands", load_commands},
-	    {"instructions", load_instructions}, {"urgencies", load_urgencies}};
+	    {"instructions", load_instructions}, {"urgencies", load_urgencies},
+	    {"cases", load_cases}};
 	struct err err;
 	struct xml *xml;
 	size_t i, n = strlen(file->path);
@@ -161,7 +162,7 @@ static void load_one(struct loading *l, const struct policy_file *file)
 		if (i == sizeof(roots) / sizeof(roots[0]))
 			load_error(l, xml_line(xml_root(xml)),
 			    "<%s> is no policy: write organisation, types, words, rules, "
-			    "correspondents, commands, instructions or urgencies",
+			    "correspondents, commands, instructions, urgencies or cases",
 			    xml_name(xml_root(xml)));
 		else
 			roots[i].load(l, xml_root(xml));
@@ -192,6 +193,7 @@ struct policy *policy_load(
 	check_calendar(&l);
 	check_words(&l);
 	check_rules(&l);
+	check_cases(&l);
 	if (report_r->errors > 0)
 		policy_free(&policy);
 	return policy;

@@ -33,6 +33,9 @@ int policy_read_dir(const char *policies_dir, const char *templates_dir, struct 
 struct policy *policy_load(
     const struct policy_file *files, size_t count, int version, struct policy_report *report);
 void policy_free(struct policy **policy);
+/* Asks the version's own cases (policies/cases.xml); each that comes out otherwise is an error of
+ * the report. 1 all good, 0 not. */
+int policy_test(struct policy *policy, struct policy_report *report, size_t *count_r);
 int policy_version(const struct policy *policy);
 /* A file of this version by path; false when absent (templates for xslt_parse's load). */
 bool policy_file(const struct policy *policy, const char *path, struct range *bytes_r);

@@ -66,6 +66,12 @@ struct urgency {
 	const char *synonyms; /* `kilat; amat segera`, NULL */
 	struct place place;
 };
+struct policy_case {
+	enum policy_kind kind;
+	struct policy_facts facts;
+	const char *rule, *outcome;
+	struct place place;
+};
 /* The word is its word or one of its synonyms. */
 bool urgency_bears(const struct urgency *urgency, const char *word, struct arena *arena);
 /* An element or attribute that letter.rng defines: what XPath may name and what it may hold. */
@@ -108,6 +114,8 @@ struct policy {
 	size_t holiday_count, holiday_size;
 	struct policy_switch *switches;
 	size_t switch_count, switch_size;
+	struct policy_case *cases;
+	size_t case_count, case_size;
 	struct rules rules[POLICY_KIND_COUNT];
 	struct schema_name *schema_names;
 	size_t schema_name_count, schema_name_size;
@@ -145,6 +153,7 @@ void load_correspondents(struct loading *l, const struct xml_node *root);
 void load_commands(struct loading *l, const struct xml_node *root);
 void load_instructions(struct loading *l, const struct xml_node *root);
 void load_urgencies(struct loading *l, const struct xml_node *root);
+void load_cases(struct loading *l, const struct xml_node *root);
 void load_switches(struct loading *l, const struct xml_node *root);
 /* After all files: references between them, rules hidden by earlier ones, words the office needs.
  */
@@ -153,6 +162,9 @@ void check_rules(struct loading *l);
 void check_words(struct loading *l);
 void check_position_names(struct loading *l);
 void check_calendar(struct loading *l);
+void check_cases(struct loading *l);
+/* Each word of a list must be one that the fact can be; which: its place in when_names. */
+void check_value(struct loading *l, int line, int which, const char *list);
 void load_schema_names(struct loading *l, const struct xml_node *root);
 /* A brace in text stands only around one of the names (space-separated); what: `words "x"`. */
 void check_braces(

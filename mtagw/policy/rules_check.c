@@ -23,9 +23,8 @@ static void check_wildcard(struct loading *l, int line, int which, const char *w
 		    when_names[which], word, when_names[which]);
 }
 
-/* Each word of a list must be known: enumerations by their words, agencies, positions, types by the
- * organisation. */
-static void check_value(struct loading *l, int line, int which, const char *list)
+/* Enumerations are known by their words, agencies, positions, types by the organisation. */
+void check_value(struct loading *l, int line, int which, const char *list)
 {
 	char *copy = arena_strdup(l->policy->arena, list), *save = NULL;
 

@@ -183,6 +183,12 @@ static void defects_name_file_and_line(void **state)
 	        "<synonym>T.L.</synonym>", "\"T.L.\" is another instruction already"},
 	    {"one word, two commands", "policies/commands.xml", "words=\"PESAN\"",
 	        "words=\"PESAN; OKE\"", "the word \"OKE\" is ok already"},
+	    {"case of no kind", "policies/cases.xml", "ask=\"sign\"", "ask=\"sing\"",
+	        "ask=\"sing\" is no kind of rule"},
+	    {"case of an unknown fact", "policies/cases.xml", "thread=\"token\"", "thred=\"token\"",
+	        "<case> has no attribute \"thred\""},
+	    {"case of an unknown word", "policies/cases.xml", "thread=\"token\"",
+	        "thread=\"tokens\"", "thread=\"tokens\" is never true"},
 	    {"DTD", "policies/seal.xml", "<rules>", "<!DOCTYPE rules><rules>",
 	        "policies/seal.xml:3: a document type"},
 	    {"not well-formed", "policies/seal.xml", "</rules>", "</rule>", "policies/seal.xml:"},
@@ -343,6 +349,44 @@ static void facts_come_back_from_the_trail(void **state)
 	policy_facts_pairs(&(struct policy_facts){.date = "2026-11-25"}, pairs);
 	assert_string_equal(pairs[0], "date");
 	assert_null(pairs[2]);
+}
+
+/* A law that fails its own cases says which and how. */
+static void cases_hold_the_law(void **state)
+{
+	static const struct {
+		const char *path, *from, *to, *wanted;
+	} changes[] = {
+	    {"policies/sign.xml", "<when class=\"top_secret\"/>", "<when class=\"open\"/>",
+	        "asked sign: the rules say deny by ttd-sangat-rahasia, this case wants allow by "
+	        "ttd-kepala-pd"},
+	    {"policies/intake.xml", "<when thread=\"token\"/>", "<when thread=\"closed\"/>",
+	        "asked intake: the rules say ask by masuk-tanya, this case wants now by "
+	        "masuk-balasan"},
+	    {"policies/dispose.xml", "<when relation=\"superior\"/>", "<when relation=\"peer\"/>",
+	        "asked dispose: the rules say deny by disposisi-setingkat, this case wants deny by "
+	        "disposisi-ke-atasan"},
+	};
+	struct policy_report report = {0};
+	struct policy *policy = load_changed(NULL, NULL, NULL, &report);
+	size_t count;
+
+	(void)state;
+	assert_int_equal(policy_test(policy, &report, &count), 1);
+	assert_true(count >= 15);
+	assert_int_equal(report.errors, 0);
+	policy_free(&policy);
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		policy = load_changed(changes[i].path, changes[i].from, changes[i].to, &report);
+		assert_non_null(policy);
+		assert_int_equal(policy_test(policy, &report, &count), 0);
+		if (strstr(buf_str(&report.text), changes[i].wanted) == NULL ||
+		    strstr(buf_str(&report.text), "policies/cases.xml:") == NULL)
+			fail_msg("%s: got \"%s\"", changes[i].path, buf_str(&report.text));
+		policy_free(&policy);
+		buf_free(&report.text);
+		report = (struct policy_report){0};
+	}
 }
 
 static void sample_decides(void **state)
@@ -541,6 +585,7 @@ int main(void)
 	    cmocka_unit_test(switches_choose_the_reading),
 	    cmocka_unit_test(assistants_sign_on_behalf),
 	    cmocka_unit_test(facts_come_back_from_the_trail),
+	    cmocka_unit_test(cases_hold_the_law),
 	    cmocka_unit_test(sample_decides),
 	    cmocka_unit_test(patterns_are_filled),
 	    cmocka_unit_test(tests_see_the_facts),
