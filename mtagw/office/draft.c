@@ -101,6 +101,7 @@ static int read_rcpts(struct reading *rd)
 		addressing_resolve(in->policy, in->domain, in->rcpts[i], rd->arena, &a);
 		if (a.kind == ADDRESSEE_PROMPT) {
 			draft->kind = DRAFT_PROMPT;
+			draft->prompt_target = a.target;
 			draft->prompt_detail = a.detail ? a.detail : "";
 			return 1;
 		}

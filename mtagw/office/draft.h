@@ -44,6 +44,7 @@ struct draft {
 	const struct mime_part **enclosures;
 	size_t enclosure_count;
 	const char *main_text;     /* as written */
+	const char *prompt_target; /* DRAFT_PROMPT: the action's name */
 	const char *prompt_detail; /* DRAFT_PROMPT: behind '+' */
 	const char *problem;       /* DRAFT_INVALID: id of the words */
 	const char *problem_what;  /* the thing itself, for {apa} */

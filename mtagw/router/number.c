@@ -5,7 +5,7 @@
  * handed to a render worker and never hold up the others. A recipient agency's agenda entry is the
  * same function without a series.
  */
-#include "mtagw/router/letters.h"
+#include "mtagw/router/intake.h"
 
 #include <string.h>
 
@@ -92,8 +92,8 @@ enum task_result number_task(struct worker *w, struct task *t)
 	}
 	pdf = wants_pdf(w, t, &letter, day);
 	if (policy_agency(t->law->policy, row.agency) == NULL)
-		pdf = err_set(&t->err, "agency %s is not in policy version %d", row.agency,
-		    t->law->version);
+		pdf = err_set(
+		    &t->err, "agency %s is not in policy version %d", row.agency, t->law->version);
 	if (pdf < 0)
 		return waiting_task(w, t, &letter, false);
 	*item = (struct number_item){.letter_id = row.id,
@@ -134,6 +134,8 @@ enum task_result register_task(struct worker *w, struct task *t)
 
 	if (load_letter(w, t, &row, &letter) != 1)
 		return TASK_WAIT;
+	if (strcmp(row.direction, "incoming") == 0)
+		return incoming_register_task(w, t, &row);
 	clock_iso_day(t->now_ms, day);
 	*item = (struct number_item){.letter_id = row.id,
 	    .date = arena_strdup(t->arena, day),

@@ -179,6 +179,14 @@ int plan_outgoing_done(struct worker *w, struct task *t, struct outgoing *out)
 	return outgoing_prepare(w->db, &w->ids, out, t->arena, &t->err);
 }
 
+const char *plan_folder(struct worker *w, struct task *t, const char *position, const char *folder)
+{
+	struct address address = {
+	    arena_printf(t->arena, "%s+%s", position, folder), w->settings->domain};
+
+	return address_format(&address, t->arena);
+}
+
 int plan_notice(struct worker *w, struct task *t, const char *kind, const char *position,
     struct notice *n, int64_t letter_id)
 {
@@ -203,9 +211,7 @@ int plan_notice(struct worker *w, struct task *t, const char *kind, const char *
 	        w, t, kind, "inside", pieces, n->from, n->message_id, subject, letter_id, &out) < 0)
 		return -1;
 	out->position = position;
-	const char *mailbox = n->folder == NULL ? n->to
-	                                        : arena_printf(t->arena, "%s+%s@%s", position,
-	                                              n->folder, w->settings->domain);
+	const char *mailbox = n->folder == NULL ? n->to : plan_folder(w, t, position, n->folder);
 	if (plan_delivery(w, t, out, mailbox, "lmtp", false, "", NULL) < 0)
 		return -1;
 	return plan_outgoing_done(w, t, out);

@@ -84,6 +84,10 @@ int plan_delivery(struct worker *w, struct task *t, struct outgoing *out, const 
 /* The deliveries are complete: hashes, stages. */
 int plan_outgoing_done(struct worker *w, struct task *t, struct outgoing *out);
 
+/* A folder of a position's mailbox as an address for LMTP (its detail; quoted where it has blanks).
+ */
+const char *plan_folder(struct worker *w, struct task *t, const char *position, const char *folder);
+
 /* A notice to the mailbox of a position (login), as notice.h; kind: confirmation, preview, notice,
  * failure. notice->to, to_name, from, message_id, date are filled here. */
 int plan_notice(struct worker *w, struct task *t, const char *kind, const char *position,

@@ -4,7 +4,7 @@
  * delivery to the registry clerk. Nothing is lost whatever it says: what cannot be understood is
  * told to its writer or set aside for a person.
  */
-#include "mtagw/router/letters.h"
+#include "mtagw/router/answer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -234,7 +234,10 @@ enum task_result route_task(struct worker *w, struct task *t)
 	}
 	switch (draft.kind) {
 	case DRAFT_PROMPT:
-		return prompt_task(w, t, draft.root, draft.prompt_detail);
+		if (strcmp(draft.prompt_target, "ttd") == 0)
+			return prompt_task(w, t, draft.root, draft.prompt_detail);
+		return answer_task(
+		    w, t, draft.root, bytes, draft.prompt_target, draft.prompt_detail);
 	case DRAFT_PESAN:
 		return pesan(w, t, &draft, bytes);
 	case DRAFT_LETTER:

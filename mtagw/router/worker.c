@@ -20,6 +20,7 @@
 #include "mtagw/base/log.h"
 #include "mtagw/base/mem.h"
 #include "mtagw/router/crash.h"
+#include "mtagw/router/intake.h"
 #include "mtagw/router/plan.h"
 #include "mtagw/store/policy_store.h"
 
@@ -153,7 +154,8 @@ static void prepare(struct worker *w, struct task *t)
 		const char *kind;
 		enum task_result (*run)(struct worker *, struct task *);
 	} stages[] = {{"route", route_task}, {"number", number_task}, {"finish", finish_task},
-	    {"render", finish_task}, {"register", register_task}, {"failure", failure_task}};
+	    {"render", finish_task}, {"register", register_task}, {"present", present_task},
+	    {"list", list_task}, {"failure", failure_task}};
 
 	t->now_ms = clock_now_ms();
 	t->plan = arena_alloc(t->arena, sizeof(*t->plan));
@@ -313,7 +315,7 @@ static void run_round(struct worker *w, struct task *tasks, size_t count, bool a
 static int turn(struct worker *w, bool alone)
 {
 	static const char *const route_kinds[] = {
-	    "route", "number", "finish", "register", "failure"};
+	    "route", "number", "finish", "register", "present", "list", "failure"};
 	static const char *const render_kinds[] = {"render"};
 	struct arena *arena = arena_new();
 	struct work *list = NULL, quarantined;
@@ -321,7 +323,8 @@ static int turn(struct worker *w, bool alone)
 	size_t count = 0;
 	int rc;
 
-	rc = work_claim(w->db, w->renders ? render_kinds : route_kinds, w->renders ? 1 : 5,
+	rc = work_claim(w->db, w->renders ? render_kinds : route_kinds,
+	    w->renders ? 1 : sizeof(route_kinds) / sizeof(route_kinds[0]),
 	    w->renders ? 1 : w->settings->router_batch, alone, w->owner, clock_now_ms(),
 	    (int64_t)w->settings->lease_secs * 1000, arena, &list, &count, &quarantined, &err);
 	if (rc < 0)
@@ -356,6 +359,7 @@ static void worker_open(struct worker *w, struct role *role, bool render, int in
 	w->db = db_new(w->settings, "router", NULL);
 	w->signer = signer_new(
 	    arena_printf(arena_new(), "unix:%s/signd.sock", w->settings->runtime_dir), 10000);
+	w->verifier = verifier_new(w->settings);
 	if (render)
 		w->pdf = pdf_new(w->settings->libexec_dir);
 }
@@ -382,6 +386,7 @@ void worker_run(struct role *role, bool render, int index)
 	}
 	pdf_free(&w.pdf);
 	signer_free(&w.signer);
+	verifier_free(&w.verifier);
 	for (int i = 0; i < WORKER_LAWS_MAX; i++)
 		law_end(&w.laws[i]);
 	db_free(&w.db);

@@ -14,15 +14,19 @@
 	"'uncertain'"                                                                              \
 	" when exists (select 1 from mail.outgoing o join mail.attempt a on a.outgoing_id = o.id"  \
 	"  where o.letter_id = l.id and o.kind = 'letter' and a.outcome in ('failed', 'expired'))" \
+	" or exists (select 1 from office.noted b where b.letter_id = l.id and b.kind = 'bounce'"  \
+	"  and b.action = 'failed')"                                                               \
 	"  then 'failed'"                                                                          \
 	" when exists (select 1 from mail.outgoing o join mail.delivery d on d.outgoing_id = o.id" \
 	"  where o.letter_id = l.id and o.kind = 'letter') then l.state"                           \
 	" when exists (select 1 from mail.outgoing o join mail.attempt a on a.outgoing_id = o.id"  \
 	"  where o.letter_id = l.id and o.kind = 'letter' and a.outcome = 'delivered')"            \
 	"  then 'delivered' else l.state end"
-#define LETTER_COLUMNS                                                                          \
-	"l.id, n.number, n.letter_date::text, " LETTER_STATE " as state, l.type, l.scope,"      \
-	" l.direction, l.agency, l.position, l.login, l.classification_code, l.security_class," \
+#define LETTER_COLUMNS                                                                             \
+	"l.id, n.number, n.letter_date::text, " LETTER_STATE " as state, l.type, l.scope,"         \
+	" l.direction, l.agency, l.position, case when l.direction = 'incoming' then"              \
+	" coalesce((select i.sender_address from office.incoming i where i.letter_id = l.id limit" \
+	" 1), '') else l.position end, l.login, l.classification_code, l.security_class,"          \
 	" l.urgency, l.policy_version, l.rule_id, l.message_id, l.created_at, l.subject"
 #define LETTER_FROM                                              \
 	" from office.letter l left join office.number_ledger n" \
@@ -32,7 +36,7 @@ static const struct report_column letter_columns[] = {{"id", "id", REPORT_ID},
     {"number", "nomor", REPORT_TEXT}, {"date", "tanggal", REPORT_TEXT},
     {"state", "state", REPORT_TEXT}, {"type", "type", REPORT_TEXT}, {"scope", NULL, REPORT_TEXT},
     {"direction", NULL, REPORT_TEXT}, {"agency", NULL, REPORT_TEXT},
-    {"position", "from", REPORT_TEXT}, {"login", NULL, REPORT_TEXT},
+    {"position", NULL, REPORT_TEXT}, {"from", "from", REPORT_TEXT}, {"login", NULL, REPORT_TEXT},
     {"classification", NULL, REPORT_TEXT}, {"security_class", NULL, REPORT_TEXT},
     {"urgency", NULL, REPORT_TEXT}, {"policy_version", NULL, REPORT_INT},
     {"rule", NULL, REPORT_TEXT}, {"message", NULL, REPORT_ID}, {"created_at", NULL, REPORT_TIME},
@@ -42,11 +46,12 @@ static const struct report_column letter_all_columns[] = {{"id", "id", REPORT_ID
     {"number", "nomor", REPORT_TEXT}, {"date", "tanggal", REPORT_TEXT},
     {"state", "state", REPORT_TEXT}, {"type", "type", REPORT_TEXT}, {"scope", "scope", REPORT_TEXT},
     {"direction", "direction", REPORT_TEXT}, {"agency", "agency", REPORT_TEXT},
-    {"position", "from", REPORT_TEXT}, {"login", "login", REPORT_TEXT},
-    {"classification", "kode", REPORT_TEXT}, {"security_class", "sifat", REPORT_TEXT},
-    {"urgency", "urgency", REPORT_TEXT}, {"policy_version", "policy", REPORT_INT},
-    {"rule", "rule", REPORT_TEXT}, {"message", "message", REPORT_ID},
-    {"created_at", "written", REPORT_TIME}, {"subject", "hal", REPORT_TEXT}, {NULL, NULL, 0}};
+    {"position", "position", REPORT_TEXT}, {"from", "from", REPORT_TEXT},
+    {"login", "login", REPORT_TEXT}, {"classification", "kode", REPORT_TEXT},
+    {"security_class", "sifat", REPORT_TEXT}, {"urgency", "urgency", REPORT_TEXT},
+    {"policy_version", "policy", REPORT_INT}, {"rule", "rule", REPORT_TEXT},
+    {"message", "message", REPORT_ID}, {"created_at", "written", REPORT_TIME},
+    {"subject", "hal", REPORT_TEXT}, {NULL, NULL, 0}};
 
 static const struct stmt letters = {"report_letters",
     "select * from (select " LETTER_COLUMNS LETTER_FROM
@@ -142,8 +147,16 @@ static const struct stmt thread = {"report_thread",
     " union all select o.id, 'out', o.kind, o.form, o.from_address, o.mime_message_id, "
     "o.created_at,"
     " o.subject from mail.outgoing o where o.letter_id = $1::bigint"
-    " or o.message_id = (select message_id from office.letter where id = $1::bigint) order by at, "
-    "id"};
+    " or o.message_id = (select message_id from office.letter where id = $1::bigint)"
+    /* what answers it, what it answers, and what programs wrote about it */
+    " union all select m.id, 'in', 'answer', i.state, i.sender_address, m.mime_message_id,"
+    " m.received_at, i.subject from office.incoming i join office.letter l on l.id = i.letter_id"
+    " join mail.message m on m.id = l.message_id where i.reply_to = $1::bigint"
+    " union all select l.message_id, 'out', 'answers', l.state, l.login, l.mime_message_id,"
+    " l.created_at, l.subject from office.incoming i join office.letter l on l.id = i.reply_to"
+    " where i.letter_id = $1::bigint"
+    " union all select n.message_id, 'in', n.kind, n.action, n.address, '', n.at, n.words"
+    " from office.noted n where n.letter_id = $1::bigint order by at, id"};
 static const struct report_column thread_columns[] = {{"id", "id", REPORT_ID},
     {"direction", "", REPORT_TEXT}, {"kind", "kind", REPORT_TEXT}, {"state", "state", REPORT_TEXT},
     {"from", "from", REPORT_TEXT}, {"message_id", NULL, REPORT_TEXT}, {"at", "time", REPORT_TIME},

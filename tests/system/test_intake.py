@@ -1,0 +1,252 @@
+"""Mail from outside: answers find their letter, the unknown wait for the clerk's word, programs' mail is noted."""
+
+import email.policy
+import email.utils
+import re
+
+import pytest
+
+from contrib.house.letters import mail, reply, rows
+from contrib.house.mailbox import text_of as crlf_text_of
+from contrib.house.outside import DOMAINS
+from contrib.house.waiting import wait_for
+
+REGISTRY = "surat.diskominfo@dumai.example"
+HEAD, CLERK = "kadis.diskominfo", "kasubbag-umum.diskominfo"
+WAITING = "Belum Diagendakan"
+
+
+def text_of(message):
+    """What a person reads, line by line."""
+    return crlf_text_of(message).replace("\r\n", "\n")
+
+
+def outside(office, subject, text="Isi.\n", sender="Warga Contoh <warga@surel.example>", to=REGISTRY, extra=(), envelope=None,
+            **kw):
+    """A mail of somebody outside, handed to the MX: DKIM-signed where the domain has a key. extra: more header fields."""
+    m = mail(sender, [to], subject, text, **kw)
+    for name, value in extra:
+        m[name] = value
+    address = email.utils.parseaddr(sender)[1]
+    if address.rpartition("@")[2] in DOMAINS:
+        office.house.outside.send(address, [to], m, envelope=envelope)
+    else:
+        office.house.from_outside(address if envelope is None else envelope, [to], m)
+    return m
+
+
+def listed(office, subject):
+    """(list mail, number) once the clerk's list shows this subject."""
+    def look(m):
+        return re.search(rf"^(\d+)\. .*\n(?:   .*\n)*?   Hal: {re.escape(subject)}$", text_of(m), re.M)
+    shown = office.see(CLERK, look, f"a list with {subject}", WAITING)
+    return shown, int(look(shown).group(1))
+
+
+def incoming(office, subject, state):
+    """The row of `letter list` once it has this state."""
+    return office.letter(subject, state)
+
+
+def agenda(office, subject):
+    """Rows of the agenda of incoming letters with this subject."""
+    return [r for r in rows(office.ctl("agenda", "list", "--limit", "1000"))
+            if r["subject"] == subject and r["direction"] == "incoming"]
+
+
+def presented(office, subject, login=HEAD, words="[Surat masuk "):
+    """The letter as laid before somebody."""
+    return office.see(login, lambda m: (m["Subject"] or "").startswith(words) and subject in m["Subject"], "the presented letter")
+
+
+def confirmed_letter(office):
+    """A letter that reached the company: (subject, number, the company's copy)."""
+    subject = office.subject("Surat keluar")
+    sent = office.send_letter(subject=subject)
+    number = office.confirmed(HEAD, sent)
+    _, raw = office.outside(number)
+    return subject, number, email.message_from_bytes(raw, policy=email.policy.default)
+
+
+def answer(office, got, text, sender="PT Contoh Pelabuhan <humas@pelabuhan.example>", extra=(), subject=None, envelope=None):
+    """The company's plain reply."""
+    to = email.utils.parseaddr(got["Reply-To"])[1]
+    words = subject or office.subject("Re: jawaban")
+    m = outside(office, words, text, sender, to, extra, envelope, in_reply_to=got["Message-ID"])
+    return words, m
+
+
+def test_answer_finds_its_letter_by_token(office):
+    subject, number, got = confirmed_letter(office)
+    words, _ = answer(office, got, "Kami hadir dua orang.\n\nDikirim dari iPhone saya\n")
+    shown = presented(office, words)
+    assert f"Menjawab surat kita nomor {number}" in text_of(shown)
+    original = [p for p in shown.walk() if p.get_content_type() == "message/rfc822"]
+    assert len(original) == 1 and "Kami hadir dua orang." in original[0].get_payload(0).get_content()
+    (entry,) = agenda(office, words)
+    assert entry["sender"] == "PT Contoh Pelabuhan" and entry["channel"] == "email"
+    assert f"[Surat masuk {entry['n']}]" in shown["Subject"]
+    ours = incoming(office, subject, "replied")
+    thread = office.ctl("letter", "show", number)["thread"]
+    assert any(r["kind"] == "answer" and r["subject"] == words for r in thread), thread
+    assert ours["number"] == number
+    clerk = presented(office, words, CLERK, "[Agenda ")
+    assert email.utils.parseaddr(clerk["Reply-To"])[1].startswith("terima+")
+    about, receipt = office.outside(f"agenda {entry['n']}")
+    receipt = email.message_from_bytes(receipt, policy=email.policy.default)
+    assert receipt["Auto-Submitted"] and about["mail_from"] in ("", "<>", None)
+    assert sorted(v["result"] for v in about["dkim"]) == ["pass", "pass"]
+
+
+def test_answer_without_token_by_references(office):
+    _, number, got = confirmed_letter(office)
+    words = office.subject("Jawaban")
+    outside(office, words, "Terlampir.\n", "PT Contoh Pelabuhan <humas@pelabuhan.example>", in_reply_to=got["Message-ID"])
+    assert f"Menjawab surat kita nomor {number}" in text_of(presented(office, words))
+
+
+def test_answer_by_quoted_number_and_a_stranger(office):
+    _, number, _ = confirmed_letter(office)
+    words = office.subject("Perihal surat Saudara")
+    outside(office, words, f"Menunjuk surat nomor {number}, kami setuju.\n", "Direksi <direksi@pelabuhan.example>")
+    assert f"Menjawab surat kita nomor {number}" in text_of(presented(office, words))
+    strange = office.subject("Perihal surat orang")
+    outside(office, strange, f"Menunjuk surat nomor {number}.\n", "Orang <orang@lain.example>")
+    shown, _ = listed(office, strange)
+    part = text_of(shown).split(f"Hal: {strange}")[1].split("\n\n")[0]
+    assert "surat kita" not in part, "a number quoted by somebody it was not sent to proves nothing"
+
+
+def test_strangers_token_is_linked_and_closes_nothing(office):
+    subject, number, got = confirmed_letter(office)
+    words, _ = answer(office, got, "Saya bukan penerimanya.\n", "Lain <lain@lain.example>")
+    shown, _ = listed(office, words)
+    assert f"Menyebut surat kita nomor {number}, tetapi pengirimnya lain" in text_of(shown)
+    assert office.letter(subject)["state"] == "delivered"
+    assert not agenda(office, words)
+
+
+def test_citizen_is_numbered_only_after_the_clerks_word(office):
+    words = office.subject("Keluhan jalan")
+    outside(office, words, "Jalan di depan rumah saya rusak.\n")
+    shown, n = listed(office, words)
+    assert "Jalan di depan rumah saya rusak." in text_of(shown) and "belum terbukti" in text_of(shown)
+    assert not agenda(office, words)
+    office.house.submit(CLERK, reply(CLERK, shown, f"{n} OK\n"))
+    presented(office, words)
+    assert len(agenda(office, words)) == 1
+    done = office.see(CLERK, lambda m: words in text_of(m) and "Sudah dilaksanakan" in m["Subject"], "what was done")
+    assert "dicatat sebagai surat masuk" in text_of(done)
+    office.house.submit(CLERK, reply(CLERK, shown, f"{n} OK\n"))
+    office.see(CLERK, lambda m: words in text_of(m) and "sudah diputuskan" in text_of(m), "done before")
+    assert len(agenda(office, words)) == 1
+
+
+def test_one_reply_for_many_whole_or_not_at_all(office):
+    good, fixed, noise = (office.subject(w) for w in ("Undangan", "tanpa judul", "PROMO"))
+    for words in (good, fixed, noise):
+        outside(office, words, f"Isi {words}.\n", f"Pengirim <a{abs(hash(words))}@surel.example>")
+    shown, n = listed(office, good)
+    shown = office.see(CLERK, lambda m: all(w in text_of(m) for w in (good, fixed, noise)), "one list with all", WAITING)
+    number = {w: int(re.search(rf"^(\d+)\. .*\n(?:   .*\n)*?   Hal: {re.escape(w)}$", text_of(shown), re.M).group(1))
+              for w in (good, fixed, noise)}
+    office.house.submit(CLERK, reply(CLERK, shown, f"{number[good]} OK\n999 OK\n{number[noise]} buang\n"))
+    asked = office.see(CLERK, lambda m: "Belum ada yang dicatat" in (m["Subject"] or "") and "999" in text_of(m), "the question")
+    assert "buang" in text_of(asked) and not agenda(office, good)
+    better = office.subject("Permohonan data")
+    office.house.submit(CLERK, reply(CLERK, asked, f"{number[good]} OK\n{number[noise]} BUKAN SURAT\n{number[fixed]} hal: {better}\n"))
+    incoming(office, good, "presented")
+    assert incoming(office, noise, "noise")
+    wait_for(lambda: agenda(office, better), "the corrected subject in the agenda", 60)
+    assert not agenda(office, noise) and not agenda(office, fixed)
+
+
+def test_same_number_twice_is_warned_of(office):
+    number = f"12/PT-{office.subject('x').split()[-1]}/2026"
+    text = f"Nomor: {number}\nTanggal: 20 November 2026\n\nKami mengundang.\n"
+    first = office.subject("Undangan")
+    outside(office, first, text, "PT Satu <surat@satu.example>")
+    shown, n = listed(office, first)
+    office.house.submit(CLERK, reply(CLERK, shown, f"{n} OK\n"))
+    incoming(office, first, "presented")
+    (entry,) = agenda(office, first)
+    assert entry["number"] == number and entry["letter_date"] == "2026-11-20"
+    again = office.subject("Undangan lagi")
+    outside(office, again, text, "PT Satu <surat@satu.example>")
+    shown, _ = listed(office, again)
+    part = text_of(shown).split(f"Hal: {again}")[1].split("\n\n")[0]
+    assert f"agenda {entry['n']}" in part and "PERHATIAN" in part and "1 surat pengirim ini" in part
+
+
+def test_ralat_corrects_with_trail(office):
+    _, _, got = confirmed_letter(office)
+    words, _ = answer(office, got, "Setuju.\n")
+    shown = presented(office, words, CLERK, "[Agenda ")
+    better = office.subject("Persetujuan jadwal")
+    office.house.submit(CLERK, reply(CLERK, shown, f"RALAT\nHal: {better}\nNomor: 7/X/2026\n"))
+    office.see(CLERK, lambda m: (m["Subject"] or "").startswith("Diralat") and better in m["Subject"], "the correction")
+    (entry,) = agenda(office, better)
+    assert entry["number"] == "7/X/2026"
+    trail = office.exchanges(office.letter(words, None))
+    assert any(x["event"] == "AgendaCorrected" and words in str(x["detail"]) for x in trail), trail
+
+
+@pytest.mark.parametrize("fields", [(("Auto-Submitted", "auto-replied"),), (("X-Autoreply", "yes"), ("Precedence", "bulk"))])
+def test_vacation_answer_is_noted_never_numbered_never_answered(office, fields):
+    subject, number, got = confirmed_letter(office)
+    words, _ = answer(office, got, "Saya cuti sampai Senin.\n", extra=fields, subject=office.subject("Di luar kantor"))
+
+    def noted():
+        return [r for r in office.ctl("letter", "show", number)["thread"] if r["subject"] == words]
+    wait_for(noted, "the answer noted with its letter", 60)
+    assert not agenda(office, words) and not office.letters(words)
+    assert office.letter(subject)["state"] == "delivered"
+    assert office.outside_count(words) == 0
+
+
+def test_late_bounce_reopens_its_letter(office):
+    subject, number, got = confirmed_letter(office)
+    about, _ = office.outside(number)
+    path = about["mail_from"]
+    assert path.startswith("kembali+")
+    report = (
+        "From: MAILER-DAEMON@mx.pelabuhan.example\r\nTo: {0}\r\nSubject: Undelivered Mail Returned to Sender\r\n"
+        "Date: Wed, 25 Nov 2026 10:00:00 +0700\r\nMessage-ID: <{1}@mx.pelabuhan.example>\r\nMIME-Version: 1.0\r\n"
+        "Auto-Submitted: auto-replied\r\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: text/plain\r\n\r\nMailbox full.\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.pelabuhan.example\r\n\r\n"
+        "Final-Recipient: rfc822; humas@pelabuhan.example\r\nAction: failed\r\nStatus: 5.2.2\r\n"
+        "Diagnostic-Code: smtp; 552 5.2.2 mailbox full\r\n\r\n--b--\r\n").format(path, office.subject("b").replace(" ", ""))
+    office.house.from_outside("", [path], report.encode())
+    told = office.see(CLERK, lambda m: (m["Subject"] or "").startswith("Tidak sampai") and number in text_of(m), "the bounce")
+    assert "552 5.2.2 mailbox full" in text_of(told) and "cetak" in text_of(told)
+    assert office.letter(subject, "failed")
+    assert not agenda(office, "Undelivered Mail Returned to Sender")
+
+
+def test_our_own_domain_from_outside_is_called_a_forgery(office):
+    words = office.subject("Segera transfer")
+    outside(office, words, "Tolong segera.\n", "Kepala Dinas <kadis.diskominfo@dumai.example>")
+    shown, _ = listed(office, words)
+    part = text_of(shown).split(f"Hal: {words}")[1].split("\n\n")[0]
+    assert "mungkin palsu" in part
+    assert office.outside_count(words) == 0
+
+
+def test_a_colleagues_account_cannot_answer_the_list(office):
+    words = office.subject("Surat warga")
+    outside(office, words)
+    shown, n = listed(office, words)
+    office.house.submit("kabid-ikp.diskominfo", reply("kabid-ikp.diskominfo", shown, f"{n} OK\n"))
+    told = office.see("kabid-ikp.diskominfo", lambda m: "akun yang benar" in (m["Subject"] or ""), "the right account named")
+    assert "kasubbag-umum.diskominfo@dumai.example" in text_of(told)
+    assert not agenda(office, words)
+
+
+def test_null_sender_is_a_program(office):
+    subject, number, got = confirmed_letter(office)
+    words, _ = answer(office, got, "Jawaban dari program yang tidak mengaku.\n", envelope="")
+    wait_for(lambda: [r for r in office.ctl("letter", "show", number)["thread"] if r["subject"] == words], "it is noted", 60)
+    assert office.outside_count(words) == 0 and not agenda(office, words), "no number and no receipt"
+    assert office.letter(subject)["state"] == "delivered"
