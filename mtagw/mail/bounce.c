@@ -11,6 +11,8 @@
 #include <string.h>
 #include <strings.h>
 
+#define STATUS_PARTS_MAX 10 /* RFC 6522 knows one; gateways wrap reports in reports */
+
 static bool same_address(const char *a, const char *b)
 {
 	struct arena *arena = arena_new();
@@ -92,6 +94,8 @@ static struct range part_text(const struct mime_part *part, struct arena *arena)
 		html_text(buf_range(&text), &plain);
 	else
 		buf_append(&plain, text.data, text.len);
+	if (plain.len > BOUNCE_PART_MAX_BYTES)
+		plain.len = BOUNCE_PART_MAX_BYTES;
 	result = (struct range){arena_strndup(arena, buf_str(&plain), plain.len), plain.len};
 	buf_free(&text);
 	buf_free(&plain);
@@ -211,7 +215,7 @@ static bool read_report(
 	const struct mime_part *part;
 	size_t n = 0;
 
-	for (size_t i = 0; i < BOUNCE_RECIPIENTS_MAX; i++) {
+	for (size_t i = 0; i < STATUS_PARTS_MAX; i++) {
 		n = i;
 		part = report || writer != PERSON ? status_part(root, &n) : NULL;
 		if (part == NULL)

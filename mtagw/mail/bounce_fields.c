@@ -11,6 +11,9 @@
 
 #include "mtagw/mail/header_split.h"
 
+/* A group is about one; looking a field up is linear in the group. */
+#define GROUP_RECIPIENTS_MAX 100
+
 /* `type; value` without its type; servers forget it. */
 static struct range untyped(const char *value)
 {
@@ -100,7 +103,7 @@ static bool read_group(struct bounce_draft *draft, struct range group)
 		b->message_id = nth(&h, "X-Original-Message-ID", 0, draft->arena);
 	/* groups not parted by an empty line; an original then belongs to a final only where each
 	 * has one */
-	for (size_t i = 0; i < finals || i < originals; i++)
+	for (size_t i = 0; (i < finals || i < originals) && i < GROUP_RECIPIENTS_MAX; i++)
 		read_recipient(draft, &h, i, finals == originals || finals == 0 || finals == 1);
 	return finals + originals > 0;
 }
@@ -133,8 +136,6 @@ void bounce_fields(struct bounce_draft *draft, struct range text, bool embedded)
 	struct range group;
 	bool started = !embedded, found = false;
 
-	if (text.len > BOUNCE_TEXT_MAX_BYTES * 4)
-		text.len = BOUNCE_TEXT_MAX_BYTES * 4;
 	while (next_group(&text, &group)) {
 		for (size_t i = 0; !started && i < sizeof(names) / sizeof(names[0]); i++) {
 			const char *at = bounce_find(group, names[i], NULL);

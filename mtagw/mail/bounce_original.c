@@ -72,8 +72,8 @@ static bool take_text(struct bounce_draft *draft, struct range text, bool with_i
 	struct range line;
 	const char *group = NULL;
 
-	if (text.len > BOUNCE_TEXT_MAX_BYTES * 4)
-		text.len = BOUNCE_TEXT_MAX_BYTES * 4;
+	if (text.len > BOUNCE_PART_MAX_BYTES)
+		text.len = BOUNCE_PART_MAX_BYTES;
 	for (bool more = true; more;) {
 		struct header h;
 

@@ -6,8 +6,9 @@
 
 /* Of a report's own text only this much is read: real ones say who failed in the first page. */
 #define BOUNCE_TEXT_MAX_BYTES (64 * 1024)
-#define BOUNCE_RECIPIENTS_MAX 1000 /* a letter has at most some hundred recipients */
-#define BOUNCE_WORDS_MAX_BYTES 500 /* of a remote server's words */
+#define BOUNCE_PART_MAX_BYTES (256 * 1024) /* of a part: status fields, a copied original */
+#define BOUNCE_RECIPIENTS_MAX 1000         /* a letter has at most some hundred recipients */
+#define BOUNCE_WORDS_MAX_BYTES 500         /* of a remote server's words */
 
 /* A report while it is read. Memory from the arena. */
 struct bounce_draft {

@@ -46,8 +46,11 @@ const char *bounce_find(struct range text, const char *phrase, const char **end_
 	const char *limit = text.p + text.len;
 
 	for (const char *p = text.p; text.len > 0 && p < limit; p++) {
-		const char *end = match(p, limit, phrase);
+		const char *end;
 
+		if (phrase[0] != '\0' && phrase[0] != *p && toupper((unsigned char)phrase[0]) != *p)
+			continue; /* nearly every time */
+		end = match(p, limit, phrase);
 		if (end != NULL) {
 			if (end_r != NULL)
 				*end_r = end;
