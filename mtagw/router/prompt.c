@@ -9,9 +9,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "mtagw/base/clock.h"
+#include "mtagw/mail/automatic.h"
 #include "mtagw/office/facts.h"
 #include "mtagw/office/letter_xml.h"
 #include "mtagw/office/shape.h"
@@ -47,18 +47,6 @@ static enum task_result say(struct worker *w, struct task *t, const char *words,
 	        NULL) < 0)
 		return TASK_WAIT;
 	return TASK_GO;
-}
-
-/* RFC 3834 section 2, and the marks of mail programs that came before it. */
-static bool automatic(const struct header *header, struct arena *arena)
-{
-	const char *submitted = header_raw(header, "Auto-Submitted", arena);
-	const char *precedence = header_raw(header, "Precedence", arena);
-
-	return (submitted[0] != '\0' && strncasecmp(submitted, "no", 2) != 0) ||
-	       strcasecmp(precedence, "bulk") == 0 || strcasecmp(precedence, "junk") == 0 ||
-	       strcasecmp(precedence, "list") == 0 || strcasecmp(precedence, "auto_reply") == 0 ||
-	       header_get(header, "X-Autoreply", 0) != NULL;
 }
 
 static enum task_result ignore_automatic(struct worker *w, struct task *t)
@@ -255,7 +243,7 @@ enum task_result prompt_task(
 	int64_t token_id;
 	int rc = 0;
 
-	if (automatic(&root->header, t->arena))
+	if (automatic_kind(root, t->message.sender, t->arena, NULL) != AUTOMATIC_NO)
 		return ignore_automatic(w, t);
 	if (token_read(&w->token_key, TOKEN_PROMPT, detail, &token_id) == 1)
 		rc = load_answer(w, t, token_id, &a);
