@@ -1,5 +1,6 @@
-/* keyring: OpenPGP keys through GPGME, signatures through the agent (keyring*.c are the only GPGME
- * code; signd alone links them). Everything here blocks while gpg or the agent works. */
+/* keyring: OpenPGP keys through GPGME, signatures through the agent (keyring.c is its first
+ * GPGME door, and signd alone links it; the second, verify_gpg.c, never sees these keys).
+ * Everything here blocks while gpg or the agent works. */
 #ifndef CRYPTO_KEYRING_H
 #define CRYPTO_KEYRING_H
 

@@ -28,7 +28,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			if (record.text.p[record.text.len] != '\0' || record.text.len > size + 46)
 				abort();
 			for (size_t i = 0; type != DNS_TXT && i < record.text.len; i++)
-				/* the text of an address is longer than its bytes */
 				if (record.text.p[i] <= ' ' || record.text.p[i] > 126)
 					abort();
 		}

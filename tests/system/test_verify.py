@@ -68,6 +68,13 @@ def test_signed_by_its_author(house, judge):
     assert judge(other)["signatures"][0]["result"] == "stranger"
 
 
+def test_the_outside_sends(house):
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = AUTHOR, "surat.diskominfo@dumai.example", "Balasan lewat SMTP"
+    message.set_content("Dengan hormat,\nkami setuju.\n")
+    assert house.outside.send(AUTHOR, ["surat.diskominfo@dumai.example"], message, pgp=True) == {}
+
+
 def children(pid):
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
         return [int(n) for n in f.read().split()]
