@@ -96,3 +96,8 @@ def text_of(message):
 def files_of(message):
     """{file name: bytes} of the named parts."""
     return {p.get_filename(): p.get_payload(decode=True) for p in message.walk() if p.get_filename()}
+
+
+def lines_of(message):
+    """The same, its lines ended as Python ends them."""
+    return text_of(message).replace("\r\n", "\n")

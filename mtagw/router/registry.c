@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "mtagw/base/clock.h"
 
@@ -97,11 +96,15 @@ enum task_result list_task(struct worker *w, struct task *t)
 	struct buf table = {0};
 	int64_t token;
 	size_t count;
+	bool more;
 	int rc = 1;
 
 	t->message = (struct message){.position = clerk ? clerk : "", .login = ""};
-	if (incoming_waiting(w->db, agency, INTAKE_TABLE_MAX, t->arena, &list, &count, &t->err) < 0)
+	if (incoming_waiting(
+	        w->db, agency, INTAKE_TABLE_MAX + 1, t->arena, &list, &count, &t->err) < 0)
 		return TASK_WAIT;
+	more = count > INTAKE_TABLE_MAX;
+	count -= more;
 	if (count == 0)
 		return TASK_GO;
 	if (clerk == NULL) {
@@ -118,8 +121,11 @@ enum task_result list_task(struct worker *w, struct task *t)
 		plan_row(t, list_item_queue, item);
 		rc = list_line(w, t, &list[i], item->n, &table);
 	}
-	const char *pairs[] = {"jumlah", arena_printf(t->arena, "%zu", count), "daftar",
-	    arena_strndup(t->arena, buf_str(&table), table.len), NULL};
+	if (more)
+		buf_printf(
+		    &table, "%s\n\n", policy_words(t->law->policy, "list.more", NULL, t->arena));
+	const char *pairs[] = {"jumlah", arena_printf(t->arena, "%zu%s", count, more ? "+" : ""),
+	    "daftar", arena_strndup(t->arena, buf_str(&table), table.len), NULL};
 	struct notice n = {.words = "list",
 	    .pairs = pairs,
 	    .reply_to = answer_address(w, t, "list", token),
@@ -276,13 +282,13 @@ static int may(struct worker *w, struct task *t, const char *action, int64_t let
 	return 0;
 }
 
-/* A single verb is enough where one letter stands in the list, or with `semua`. */
+/* A single verb is enough where one letter stands in the list; `OK semua` says it of all. */
 static void choose_all(struct task *t, struct choosing *c, const struct reply_reading *r)
 {
-	bool ok = strcmp(r->verb, "ok") == 0, noise = strcmp(r->verb, "not_letter") == 0;
-	bool all = c->count == 1 || strcasecmp(r->argument, "semua") == 0;
+	bool all = strcmp(r->verb, "ok_all") == 0 || strcmp(r->verb, "not_letter_all") == 0;
+	bool ok = strncmp(r->verb, "ok", 2) == 0, noise = strncmp(r->verb, "not_letter", 10) == 0;
 
-	if ((!ok && !noise) || !all) {
+	if ((!ok && !noise) || (!all && c->count != 1)) {
 		problem(t, c, "list.problem-words", 0, r->first_line);
 		return;
 	}
@@ -325,6 +331,9 @@ enum task_result list_answer(struct worker *w, struct task *t, struct answer *a)
 	buf_free(&lines);
 	if (rc < 0)
 		return TASK_WAIT;
+	if (c.count == INTAKE_TABLE_MAX &&
+	    plan_work(w, t, "list", 0, c.items[0].agency, t->now_ms) < 0)
+		return TASK_WAIT; /* what did not fit into it */
 	return answer_say(w, t, "list-done", pairs, "PromptAnswered", "done", 0,
 	    answer_address(w, t, "list", a->token.id));
 }

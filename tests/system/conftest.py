@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import sys
 
 import pytest
@@ -10,8 +11,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, ROOT)
 
 from contrib.house.instance import Instance  # noqa: E402
-from contrib.house.letters import COMPANY, TYPED, answers, mail, number_in, rows  # noqa: E402
-from contrib.house.mailbox import text_of  # noqa: E402
+from contrib.house.letters import COMPANY, TYPED, answers, mail, number_in, reply, rows  # noqa: E402
+from contrib.house.mailbox import lines_of, text_of  # noqa: E402
 from contrib.house.waiting import HouseError, wait_for  # noqa: E402
 
 LIMIT = int(os.environ.get("MTAGW_TEST_LIMIT", "90"))  # seconds for what takes one; the machine may be busy
@@ -76,6 +77,33 @@ class Office:
         message = self.see(login, lambda m: answers(m, sent) and number_in(text_of(m)) and
                            not (m["Subject"] or "").startswith("["), "confirmation")
         return number_in(text_of(message))
+
+    # ------------------------------------------------------------------ mail from outside
+
+    CLERK, HEAD, WAITING = "kasubbag-umum.diskominfo", "kadis.diskominfo", "Belum Diagendakan"
+
+    def listed(self, subject):
+        """(list mail, number) once the clerk's list shows this subject."""
+        line = re.compile(rf"^(\d+)\. .*\n(?:   .*\n)*?   Hal: {re.escape(subject)}$", re.M)
+        shown = self.see(self.CLERK, lambda m: line.search(lines_of(m)), f"a list with {subject}", self.WAITING)
+        return shown, int(line.search(lines_of(shown)).group(1))
+
+    def presented(self, subject, login=HEAD, words="[Surat masuk "):
+        """The letter as laid before somebody."""
+        return self.see(login, lambda m: (m["Subject"] or "").startswith(words) and subject in m["Subject"],
+                        "the presented letter")
+
+    def taken_in(self, subject):
+        """The original as the head gets it after the clerk's OK."""
+        shown, n = self.listed(subject)
+        self.house.submit(self.CLERK, reply(self.CLERK, shown, f"{n} OK\n"))
+        (part,) = [p for p in self.presented(subject).walk() if p.get_content_type() == "message/rfc822"][:1]
+        return part.get_payload(0)
+
+    def agenda(self, subject):
+        """Rows of the agenda of incoming letters with this subject."""
+        return [r for r in rows(self.ctl("agenda", "list", "--limit", "1000"))
+                if r["subject"] == subject and r["direction"] == "incoming"]
 
     def outside(self, words, domain="pelabuhan.example", limit=LIMIT):
         """(about, bytes) of the outside message that contains these words once unfolded."""

@@ -7,18 +7,12 @@ import re
 import pytest
 
 from contrib.house.letters import mail, reply, rows
-from contrib.house.mailbox import text_of as crlf_text_of
+from contrib.house.mailbox import lines_of as text_of
 from contrib.house.outside import DOMAINS
 from contrib.house.waiting import wait_for
 
 REGISTRY = "surat.diskominfo@dumai.example"
 HEAD, CLERK = "kadis.diskominfo", "kasubbag-umum.diskominfo"
-WAITING = "Belum Diagendakan"
-
-
-def text_of(message):
-    """What a person reads, line by line."""
-    return crlf_text_of(message).replace("\r\n", "\n")
 
 
 def outside(office, subject, text="Isi.\n", sender="Warga Contoh <warga@surel.example>", to=REGISTRY, extra=(), envelope=None,
@@ -33,30 +27,6 @@ def outside(office, subject, text="Isi.\n", sender="Warga Contoh <warga@surel.ex
     else:
         office.house.from_outside(address if envelope is None else envelope, [to], m)
     return m
-
-
-def listed(office, subject):
-    """(list mail, number) once the clerk's list shows this subject."""
-    def look(m):
-        return re.search(rf"^(\d+)\. .*\n(?:   .*\n)*?   Hal: {re.escape(subject)}$", text_of(m), re.M)
-    shown = office.see(CLERK, look, f"a list with {subject}", WAITING)
-    return shown, int(look(shown).group(1))
-
-
-def incoming(office, subject, state):
-    """The row of `letter list` once it has this state."""
-    return office.letter(subject, state)
-
-
-def agenda(office, subject):
-    """Rows of the agenda of incoming letters with this subject."""
-    return [r for r in rows(office.ctl("agenda", "list", "--limit", "1000"))
-            if r["subject"] == subject and r["direction"] == "incoming"]
-
-
-def presented(office, subject, login=HEAD, words="[Surat masuk "):
-    """The letter as laid before somebody."""
-    return office.see(login, lambda m: (m["Subject"] or "").startswith(words) and subject in m["Subject"], "the presented letter")
 
 
 def confirmed_letter(office):
@@ -79,18 +49,18 @@ def answer(office, got, text, sender="PT Contoh Pelabuhan <humas@pelabuhan.examp
 def test_answer_finds_its_letter_by_token(office):
     subject, number, got = confirmed_letter(office)
     words, _ = answer(office, got, "Kami hadir dua orang.\n\nDikirim dari iPhone saya\n")
-    shown = presented(office, words)
+    shown = office.presented(words)
     assert f"Menjawab surat kita nomor {number}" in text_of(shown)
     original = [p for p in shown.walk() if p.get_content_type() == "message/rfc822"]
     assert len(original) == 1 and "Kami hadir dua orang." in original[0].get_payload(0).get_content()
-    (entry,) = agenda(office, words)
+    (entry,) = office.agenda(words)
     assert entry["sender"] == "PT Contoh Pelabuhan" and entry["channel"] == "email"
     assert f"[Surat masuk {entry['n']}]" in shown["Subject"]
-    ours = incoming(office, subject, "replied")
+    ours = office.letter(subject, "replied")
     thread = office.ctl("letter", "show", number)["thread"]
     assert any(r["kind"] == "answer" and r["subject"] == words for r in thread), thread
     assert ours["number"] == number
-    clerk = presented(office, words, CLERK, "[Agenda ")
+    clerk = office.presented(words, CLERK, "[Agenda ")
     assert email.utils.parseaddr(clerk["Reply-To"])[1].startswith("terima+")
     about, receipt = office.outside(f"agenda {entry['n']}")
     receipt = email.message_from_bytes(receipt, policy=email.policy.default)
@@ -102,17 +72,17 @@ def test_answer_without_token_by_references(office):
     _, number, got = confirmed_letter(office)
     words = office.subject("Jawaban")
     outside(office, words, "Terlampir.\n", "PT Contoh Pelabuhan <humas@pelabuhan.example>", in_reply_to=got["Message-ID"])
-    assert f"Menjawab surat kita nomor {number}" in text_of(presented(office, words))
+    assert f"Menjawab surat kita nomor {number}" in text_of(office.presented(words))
 
 
 def test_answer_by_quoted_number_and_a_stranger(office):
     _, number, _ = confirmed_letter(office)
     words = office.subject("Perihal surat Saudara")
     outside(office, words, f"Menunjuk surat nomor {number}, kami setuju.\n", "Direksi <direksi@pelabuhan.example>")
-    assert f"Menjawab surat kita nomor {number}" in text_of(presented(office, words))
+    assert f"Menjawab surat kita nomor {number}" in text_of(office.presented(words))
     strange = office.subject("Perihal surat orang")
     outside(office, strange, f"Menunjuk surat nomor {number}.\n", "Orang <orang@lain.example>")
-    shown, _ = listed(office, strange)
+    shown, _ = office.listed(strange)
     part = text_of(shown).split(f"Hal: {strange}")[1].split("\n\n")[0]
     assert "surat kita" not in part, "a number quoted by somebody it was not sent to proves nothing"
 
@@ -120,45 +90,55 @@ def test_answer_by_quoted_number_and_a_stranger(office):
 def test_strangers_token_is_linked_and_closes_nothing(office):
     subject, number, got = confirmed_letter(office)
     words, _ = answer(office, got, "Saya bukan penerimanya.\n", "Lain <lain@lain.example>")
-    shown, _ = listed(office, words)
+    shown, _ = office.listed(words)
     assert f"Menyebut surat kita nomor {number}, tetapi pengirimnya lain" in text_of(shown)
     assert office.letter(subject)["state"] == "delivered"
-    assert not agenda(office, words)
+    assert not office.agenda(words)
 
 
 def test_citizen_is_numbered_only_after_the_clerks_word(office):
     words = office.subject("Keluhan jalan")
     outside(office, words, "Jalan di depan rumah saya rusak.\n")
-    shown, n = listed(office, words)
+    shown, n = office.listed(words)
     assert "Jalan di depan rumah saya rusak." in text_of(shown) and "belum terbukti" in text_of(shown)
-    assert not agenda(office, words)
+    assert not office.agenda(words)
     office.house.submit(CLERK, reply(CLERK, shown, f"{n} OK\n"))
-    presented(office, words)
-    assert len(agenda(office, words)) == 1
+    office.presented(words)
+    assert len(office.agenda(words)) == 1
     done = office.see(CLERK, lambda m: words in text_of(m) and "Sudah dilaksanakan" in m["Subject"], "what was done")
     assert "dicatat sebagai surat masuk" in text_of(done)
     office.house.submit(CLERK, reply(CLERK, shown, f"{n} OK\n"))
     office.see(CLERK, lambda m: words in text_of(m) and "sudah diputuskan" in text_of(m), "done before")
-    assert len(agenda(office, words)) == 1
+    assert len(office.agenda(words)) == 1
 
 
 def test_one_reply_for_many_whole_or_not_at_all(office):
     good, fixed, noise = (office.subject(w) for w in ("Undangan", "tanpa judul", "PROMO"))
     for words in (good, fixed, noise):
         outside(office, words, f"Isi {words}.\n", f"Pengirim <a{abs(hash(words))}@surel.example>")
-    shown, n = listed(office, good)
-    shown = office.see(CLERK, lambda m: all(w in text_of(m) for w in (good, fixed, noise)), "one list with all", WAITING)
+    shown, n = office.listed(good)
+    shown = office.see(CLERK, lambda m: all(w in text_of(m) for w in (good, fixed, noise)), "one list with all", office.WAITING)
     number = {w: int(re.search(rf"^(\d+)\. .*\n(?:   .*\n)*?   Hal: {re.escape(w)}$", text_of(shown), re.M).group(1))
               for w in (good, fixed, noise)}
     office.house.submit(CLERK, reply(CLERK, shown, f"{number[good]} OK\n999 OK\n{number[noise]} buang\n"))
     asked = office.see(CLERK, lambda m: "Belum ada yang dicatat" in (m["Subject"] or "") and "999" in text_of(m), "the question")
-    assert "buang" in text_of(asked) and not agenda(office, good)
+    assert "buang" in text_of(asked) and not office.agenda(good)
     better = office.subject("Permohonan data")
     office.house.submit(CLERK, reply(CLERK, asked, f"{number[good]} OK\n{number[noise]} BUKAN SURAT\n{number[fixed]} hal: {better}\n"))
-    incoming(office, good, "presented")
-    assert incoming(office, noise, "noise")
-    wait_for(lambda: agenda(office, better), "the corrected subject in the agenda", 60)
-    assert not agenda(office, noise) and not agenda(office, fixed)
+    office.letter(good, "presented")
+    assert office.letter(noise, "noise")
+    wait_for(lambda: office.agenda(better), "the corrected subject in the agenda", 60)
+    assert not office.agenda(noise) and not office.agenda(fixed)
+
+
+def test_all_at_once(office):
+    first, second = office.subject("Brosur"), office.subject("Brosur")
+    outside(office, first)
+    outside(office, second)
+    office.listed(second)
+    shown = office.see(CLERK, lambda m: first in text_of(m) and second in text_of(m), "one list with both", office.WAITING)
+    office.house.submit(CLERK, reply(CLERK, shown, "Bukan surat semua\n"))
+    assert office.letter(first, "noise") and office.letter(second, "noise")
 
 
 def test_same_number_twice_is_warned_of(office):
@@ -166,14 +146,14 @@ def test_same_number_twice_is_warned_of(office):
     text = f"Nomor: {number}\nTanggal: 20 November 2026\n\nKami mengundang.\n"
     first = office.subject("Undangan")
     outside(office, first, text, "PT Satu <surat@satu.example>")
-    shown, n = listed(office, first)
+    shown, n = office.listed(first)
     office.house.submit(CLERK, reply(CLERK, shown, f"{n} OK\n"))
-    incoming(office, first, "presented")
-    (entry,) = agenda(office, first)
+    office.letter(first, "presented")
+    (entry,) = office.agenda(first)
     assert entry["number"] == number and entry["letter_date"] == "2026-11-20"
     again = office.subject("Undangan lagi")
     outside(office, again, text, "PT Satu <surat@satu.example>")
-    shown, _ = listed(office, again)
+    shown, _ = office.listed(again)
     part = text_of(shown).split(f"Hal: {again}")[1].split("\n\n")[0]
     assert f"agenda {entry['n']}" in part and "PERHATIAN" in part and "1 surat pengirim ini" in part
 
@@ -181,11 +161,11 @@ def test_same_number_twice_is_warned_of(office):
 def test_ralat_corrects_with_trail(office):
     _, _, got = confirmed_letter(office)
     words, _ = answer(office, got, "Setuju.\n")
-    shown = presented(office, words, CLERK, "[Agenda ")
+    shown = office.presented(words, CLERK, "[Agenda ")
     better = office.subject("Persetujuan jadwal")
     office.house.submit(CLERK, reply(CLERK, shown, f"RALAT\nHal: {better}\nNomor: 7/X/2026\n"))
     office.see(CLERK, lambda m: (m["Subject"] or "").startswith("Diralat") and better in m["Subject"], "the correction")
-    (entry,) = agenda(office, better)
+    (entry,) = office.agenda(better)
     assert entry["number"] == "7/X/2026"
     trail = office.exchanges(office.letter(words, None))
     assert any(x["event"] == "AgendaCorrected" and words in str(x["detail"]) for x in trail), trail
@@ -199,7 +179,7 @@ def test_vacation_answer_is_noted_never_numbered_never_answered(office, fields):
     def noted():
         return [r for r in office.ctl("letter", "show", number)["thread"] if r["subject"] == words]
     wait_for(noted, "the answer noted with its letter", 60)
-    assert not agenda(office, words) and not office.letters(words)
+    assert not office.agenda(words) and not office.letters(words)
     assert office.letter(subject)["state"] == "delivered"
     assert office.outside_count(words) == 0
 
@@ -222,13 +202,13 @@ def test_late_bounce_reopens_its_letter(office):
     told = office.see(CLERK, lambda m: (m["Subject"] or "").startswith("Tidak sampai") and number in text_of(m), "the bounce")
     assert "552 5.2.2 mailbox full" in text_of(told) and "cetak" in text_of(told)
     assert office.letter(subject, "failed")
-    assert not agenda(office, "Undelivered Mail Returned to Sender")
+    assert not office.agenda("Undelivered Mail Returned to Sender")
 
 
 def test_our_own_domain_from_outside_is_called_a_forgery(office):
     words = office.subject("Segera transfer")
     outside(office, words, "Tolong segera.\n", "Kepala Dinas <kadis.diskominfo@dumai.example>")
-    shown, _ = listed(office, words)
+    shown, _ = office.listed(words)
     part = text_of(shown).split(f"Hal: {words}")[1].split("\n\n")[0]
     assert "mungkin palsu" in part
     assert office.outside_count(words) == 0
@@ -237,16 +217,16 @@ def test_our_own_domain_from_outside_is_called_a_forgery(office):
 def test_a_colleagues_account_cannot_answer_the_list(office):
     words = office.subject("Surat warga")
     outside(office, words)
-    shown, n = listed(office, words)
+    shown, n = office.listed(words)
     office.house.submit("kabid-ikp.diskominfo", reply("kabid-ikp.diskominfo", shown, f"{n} OK\n"))
     told = office.see("kabid-ikp.diskominfo", lambda m: "akun yang benar" in (m["Subject"] or ""), "the right account named")
     assert "kasubbag-umum.diskominfo@dumai.example" in text_of(told)
-    assert not agenda(office, words)
+    assert not office.agenda(words)
 
 
 def test_null_sender_is_a_program(office):
     subject, number, got = confirmed_letter(office)
     words, _ = answer(office, got, "Jawaban dari program yang tidak mengaku.\n", envelope="")
     wait_for(lambda: [r for r in office.ctl("letter", "show", number)["thread"] if r["subject"] == words], "it is noted", 60)
-    assert office.outside_count(words) == 0 and not agenda(office, words), "no number and no receipt"
+    assert office.outside_count(words) == 0 and not office.agenda(words), "no number and no receipt"
     assert office.letter(subject)["state"] == "delivered"
