@@ -15,7 +15,9 @@ static const struct {
 	const char *target;
 	bool token; /* asks for one */
 	enum task_result (*run)(struct worker *w, struct task *t, struct answer *a);
-} doors[] = {{"registration", true, registration_answer}, {"list", true, list_answer}};
+} doors[] = {{"registration", true, registration_answer}, {"list", true, list_answer},
+    {"dispose", true, order_answer}, {"report", true, report_answer},
+    {"trace", false, trace_answer}};
 #define DOOR_COUNT (sizeof(doors) / sizeof(doors[0]))
 
 static void end_message(struct task *t, int64_t letter_id, const char *reason)

@@ -21,6 +21,7 @@
 #include "mtagw/base/mem.h"
 #include "mtagw/router/crash.h"
 #include "mtagw/router/intake.h"
+#include "mtagw/router/order.h"
 #include "mtagw/router/plan.h"
 #include "mtagw/store/policy_store.h"
 
@@ -104,7 +105,7 @@ static void put_back(struct worker *w, struct task *t)
 	    .code = t->work->kind};
 	struct err err;
 
-	if (strcmp(t->work->kind, "route") != 0)
+	if (strcmp(t->work->kind, "route") != 0 && strcmp(t->work->kind, "remind") != 0)
 		x.letter_id = t->work->ref;
 	if (t->work->waits == 0) {
 		log_warn("work-waits work=%lld kind=%s reason=\"%s\"", (long long)t->work->id,
@@ -131,7 +132,7 @@ static void set_aside(struct worker *w, struct work *work, const char *reason, i
 
 	if (strcmp(work->kind, "route") == 0)
 		x.message_id = work->ref;
-	else if (strcmp(work->kind, "failure") != 0)
+	else if (strcmp(work->kind, "failure") != 0 && strcmp(work->kind, "remind") != 0)
 		x.letter_id = work->ref;
 	log_error("quarantined work=%lld kind=%s ref=%lld reason=\"%s\"", (long long)work->id,
 	    work->kind, (long long)work->ref, log_safe(reason));
@@ -155,7 +156,7 @@ static void prepare(struct worker *w, struct task *t)
 		enum task_result (*run)(struct worker *, struct task *);
 	} stages[] = {{"route", route_task}, {"number", number_task}, {"finish", finish_task},
 	    {"render", finish_task}, {"register", register_task}, {"present", present_task},
-	    {"list", list_task}, {"failure", failure_task}};
+	    {"list", list_task}, {"failure", failure_task}, {"remind", remind_task}};
 
 	t->now_ms = clock_now_ms();
 	t->plan = arena_alloc(t->arena, sizeof(*t->plan));
@@ -315,7 +316,7 @@ static void run_round(struct worker *w, struct task *tasks, size_t count, bool a
 static int turn(struct worker *w, bool alone)
 {
 	static const char *const route_kinds[] = {
-	    "route", "number", "finish", "register", "present", "list", "failure"};
+	    "route", "number", "finish", "register", "present", "list", "failure", "remind"};
 	static const char *const render_kinds[] = {"render"};
 	struct arena *arena = arena_new();
 	struct work *list = NULL, quarantined;
