@@ -45,6 +45,8 @@ int ctl_queue_fail(struct ctl *c);
 int ctl_letter_list(struct ctl *c);
 int ctl_letter_show(struct ctl *c);
 int ctl_agenda_list(struct ctl *c);
+int ctl_disposition_list(struct ctl *c);
+int ctl_disposition_show(struct ctl *c);
 int ctl_exchange_list(struct ctl *c);
 int ctl_policy_check(struct ctl *c);
 int ctl_policy_test(struct ctl *c);
