@@ -7,6 +7,10 @@
 
 #include "mtagw/policy/policy_private.h"
 
+static const char action_words[] =
+    "ok plain cancel dispose pass_on decline return report done confirm not_letter correct sent "
+    "unreadable receive trace answer";
+
 const char *const when_names[WHEN_COUNT] = {"type", "scope", "class", "agency", "position",
     "echelon", "channel", "verdict", "urgency", "recipient", "recipient-domain", "recipient-kind",
     "form", "classification", "direction", "thread", "correspondent", "automatic", "relation",
@@ -19,9 +23,7 @@ const char *const when_words[WHEN_COUNT] = {NULL, "internal inter_agency outside
     "inside outside", "inside outside", NULL, "incoming outgoing",
     "token stranger closed references number none", "known unknown",
     "no bounce receipt vacation ticket calendar reaction list other",
-    "subordinate indirect superior peer self other_agency unknown",
-    "ok plain cancel dispose pass_on decline return report done confirm not_letter correct sent "
-    "unreadable receive trace answer"};
+    "subordinate indirect superior peer self other_agency unknown", action_words};
 
 #define FACT(field) offsetof(struct policy_facts, field)
 /* Where each stands, in the order of when_names; the day comes last. */

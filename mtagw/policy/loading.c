@@ -123,18 +123,31 @@ void *load_grow(struct arena *arena, void *list, size_t *count, size_t *size, si
 
 /* --- names as people write them --------------------------------------------------------------- */
 
+static bool plain_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
 /* Bytes of text that make no difference between names: blanks, dashes, full stops. 0: it does. */
 static size_t indifferent(const char *text)
 {
-	static const char *const sequences[] = {" ", "\t", "\n", "\r", "-", "_", ".",
-	    "\xc2\xa0",                                      /* no-break space */
+	static const char *const wide[] = {"\xc2\xa0",       /* no-break space */
 	    "\xe2\x80\x8b",                                  /* zero width space */
 	    "\xe2\x80\x90", "\xe2\x80\x91", "\xe2\x80\x93"}; /* hyphens, dash */
 
-	for (size_t i = 0; i < sizeof(sequences) / sizeof(sequences[0]); i++)
-		if (strncmp(text, sequences[i], strlen(sequences[i])) == 0)
-			return strlen(sequences[i]);
+	if (plain_letter(*text) || *text == '\0')
+		return 0;
+	if (strchr(" \t\r\n-_.", *text) != NULL)
+		return 1;
+	for (size_t i = 0; i < sizeof(wide) / sizeof(wide[0]); i++)
+		if (strncmp(text, wide[i], strlen(wide[i])) == 0)
+			return strlen(wide[i]);
 	return 0;
+}
+
+static char lower(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c | 32 : c);
 }
 
 bool fold(const char *text, char out[FOLD_MAX])
@@ -145,7 +158,7 @@ bool fold(const char *text, char out[FOLD_MAX])
 		size_t skip = indifferent(text);
 
 		if (skip == 0)
-			out[n++] = (char)(*text >= 'A' && *text <= 'Z' ? *text | 32 : *text);
+			out[n++] = lower(*text);
 		text += skip ? skip : 1;
 	}
 	out[n] = '\0';
@@ -169,16 +182,13 @@ const char *fold_prefix(const char *text, const char *word)
 	while (wanted[n] != '\0') {
 		skip = indifferent(text);
 		if (skip == 0) {
-			char c = (char)(*text >= 'A' && *text <= 'Z' ? *text | 32 : *text);
-
-			if (c != wanted[n++])
+			if (lower(*text) != wanted[n++])
 				return NULL;
 			skip = 1;
 		}
 		text += skip;
 	}
-	if ((*text >= 'a' && *text <= 'z') || (*text >= 'A' && *text <= 'Z') ||
-	    (*text >= '0' && *text <= '9') || (*text & 0x80 && indifferent(text) == 0))
+	if (plain_letter(*text) || ((*text & 0x80) != 0 && indifferent(text) == 0))
 		return NULL; /* in the middle of a longer word */
 	while (*text != '\0' && (skip = indifferent(text)) > 0)
 		text += skip;

@@ -2,6 +2,7 @@
  * position_names: positions as people write them, what stands near a misspelt one, and who is above
  * whom. A name is found exactly or not at all: an order to the wrong desk is worse than a question.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "mtagw/policy/policy_private.h"
@@ -122,8 +123,9 @@ const struct policy_position *policy_position_by_name(
     const struct policy *policy, const char *agency, const char *text)
 {
 	const struct policy_position *found = find_exact(policy, agency, text);
+	const char *name = behind_honorifics(policy, text);
 
-	return found ? found : find_exact(policy, agency, behind_honorifics(policy, text));
+	return found != NULL || name == text ? found : find_exact(policy, agency, name);
 }
 
 /* --- suggestions ------------------------------------------------------------------------------ */
@@ -180,16 +182,30 @@ size_t policy_position_suggest(const struct policy *policy, const char *agency, 
 {
 	const char *name = behind_honorifics(policy, text);
 	char wanted[FOLD_MAX];
-	size_t count = 0;
+	size_t count = 0, *far;
 
-	if (agency == NULL || !fold(name, wanted))
+	if (agency == NULL || max == 0 || !fold(name, wanted))
 		return 0;
-	/* Nearest first: one round for each distance, names are short. */
-	for (size_t d = 0; d < FOLD_MAX && count < max; d++)
-		for (size_t i = 0; i < policy->position_count && count < max; i++)
-			if (strcmp(policy->positions[i].agency, agency) == 0 &&
-			    farness(&policy->positions[i], wanted) == d)
-				list[count++] = &policy->positions[i];
+	far = mem_alloc(max * sizeof(*far)); /* of each in list */
+	for (size_t i = 0; i < policy->position_count; i++) {
+		const struct policy_position *p = &policy->positions[i];
+		size_t d, at;
+
+		if (strcmp(p->agency, agency) != 0)
+			continue;
+		d = farness(p, wanted);
+		for (at = count; at > 0 && far[at - 1] > d; at--)
+			if (at < max) {
+				far[at] = far[at - 1];
+				list[at] = list[at - 1];
+			}
+		if (d == SIZE_MAX || at == max)
+			continue;
+		far[at] = d;
+		list[at] = p;
+		count += count < max;
+	}
+	free(far);
 	return count;
 }
 

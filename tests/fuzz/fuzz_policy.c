@@ -1,7 +1,8 @@
 /*
- * fuzz_policy: any bytes as the rules of a policy version beside a small sound organisation, and as
- * an XPath test. A version loads or every defect is told with its file; what loads can be asked;
- * an expression that passes the check can be evaluated or says why not.
+ * fuzz_policy: any bytes as a file of a policy version beside a small sound organisation, as an
+ * XPath test, and as what a person writes where a position, an instruction or an urgency is named.
+ * A version loads or every defect is told with its file; an expression that passes the check can be
+ * evaluated or says why not; a name is found or not, and what follows it lies in the text.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -9,7 +10,11 @@
 
 #include "mtagw/policy/policy.h"
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct policy *sample; /* the law of the checkout, and its files */
+static struct arena *sample_files;
 
 static const char organisation[] =
     "<organisation><agency code='A' name='Dinas A' registry='surat.a' head='kadis.a' "
@@ -33,7 +38,7 @@ static void load(struct range bytes)
 	const struct policy_file files[] = {{"policies/schema/letter.rng", range_of(schema)},
 	    {"policies/organisation.xml", range_of(organisation)},
 	    {"policies/types.xml", range_of(types)}, {"policies/fuzz.xml", bytes}};
-	struct policy_report report = {{0}, 0, 0};
+	struct policy_report report = {0};
 	struct policy *policy = policy_load(files, sizeof(files) / sizeof(files[0]), 1, &report);
 	size_t lines = 0;
 
@@ -97,10 +102,52 @@ static void write_again(struct range bytes)
 	buf_free(&b);
 }
 
+static void name_things(const uint8_t *data, size_t size)
+{
+	struct arena *arena = arena_new();
+	const char *text = arena_strndup(arena, (const char *)data, size), *rest = NULL;
+	const struct policy_position *list[3], *found;
+	const struct policy_instruction *instruction;
+
+	found = policy_position_by_name(sample, "DISKOMINFO", text);
+	if (found != NULL && policy_position(sample, found->id) != found)
+		abort();
+	if (policy_position_suggest(sample, "DISKOMINFO", text, list, 3) > 3)
+		abort();
+	instruction = policy_instruction_by_word(sample, text, &rest);
+	if (rest < text || rest > text + strlen(text) || (instruction == NULL && rest != text))
+		abort();
+	(void)policy_urgency_by_word(sample, text);
+	(void)policy_correspondent(sample, text);
+	(void)policy_relation(sample, text, "sekda");
+	arena_free(&arena);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	struct policy_report report = {0};
+	struct policy_file *files;
+	size_t count;
+	struct err err;
+
+	(void)argc;
+	(void)argv;
+	sample_files = arena_new();
+	if (policy_read_dir("policies", "templates", sample_files, &files, &count, &err) < 0)
+		abort();
+	sample = policy_load(files, count, 1, &report);
+	buf_free(&report.text);
+	if (sample == NULL)
+		abort();
+	return 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (size > 0 && data[0] != '<')
+	if (size > 0 && data[0] != '<') {
 		test_expression(data, size);
+		name_things(data, size);
+	}
 	load((struct range){(const char *)data, size});
 	write_again((struct range){(const char *)data, size});
 	return 0;
