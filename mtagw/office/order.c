@@ -89,117 +89,8 @@ struct range order_cut(struct range r)
 	return r;
 }
 
-static bool add_instruction(struct order *o, const struct policy_instruction *i)
-{
-	for (size_t k = 0; k < o->instruction_count; k++)
-		if (o->instructions[k] == i)
-			return true;
-	if (o->instruction_count == ORDER_INSTRUCTIONS_MAX)
-		return false;
-	o->instructions[o->instruction_count++] = i;
-	return true;
-}
-
-static const char *joined(struct order_making *m, const char *a, const char *b)
-{
-	if (a == NULL || a[0] == '\0')
-		return b ? b : "";
-	if (b == NULL || b[0] == '\0')
-		return a;
-	return arena_printf(m->arena, "%s\n%s", a, b);
-}
-
-/* --- head block ------------------------------------------------------------------------------- */
-
-static bool all_digits(struct range r)
-{
-	for (size_t i = 0; i < r.len; i++)
-		if (!isdigit((unsigned char)r.p[i]))
-			return false;
-	return r.len > 0 && r.len <= 3;
-}
-
-/* One piece of `Harap:`: instructions by word or number; false where it holds none. */
-static bool read_wish(struct order_making *m, struct order *o, struct range piece)
-{
-	const struct policy *policy = m->source->policy;
-	const struct policy_instruction *i;
-	const char *text, *rest;
-	bool any = false;
-
-	piece = order_cut(piece);
-	if (all_digits(piece)) {
-		i = policy_instruction_by_number(
-		    policy, atoi(arena_strndup(m->arena, piece.p, piece.len)));
-		return i != NULL && add_instruction(o, i);
-	}
-	text = arena_strndup(m->arena, piece.p, piece.len);
-	while ((i = policy_instruction_by_word(policy, text, &rest)) != NULL) {
-		any = add_instruction(o, i);
-		piece = order_cut(range_of(rest));
-		text = arena_strndup(m->arena, piece.p, piece.len);
-	}
-	return any;
-}
-
-/* Free words stand beside instructions, never for themselves: a wish that nobody understands is
- * asked back. */
-static void read_wishes(struct order_making *m, struct order *o, const char *value)
-{
-	const char *p = value;
-	bool any = false;
-
-	while (*p != '\0') {
-		size_t n = strcspn(p, ",;\n");
-
-		any |= read_wish(m, o, (struct range){p, n});
-		p += n + (p[n] != '\0');
-	}
-	if (!any)
-		(void)order_problem_add(m, ORDER_UNKNOWN_INSTRUCTION, value);
-	o->words = joined(m, o->words, value);
-}
-
-static void read_due(struct order_making *m, struct order *o, const char *value)
-{
-	const char *rest = "";
-	bool has_time;
-	int64_t due;
-
-	if (reply_date(value, m->source->mail_ms, m->arena, &due, &has_time, &rest) != 1 ||
-	    order_cut(range_of(rest)).len > 0 || due <= m->source->now_ms) {
-		(void)order_problem_add(m, ORDER_BAD_DATE, value);
-		return;
-	}
-	o->due_ms = due;
-	o->due_written = true;
-}
-
-static void read_qualifier(struct order_making *m, struct order *o, const char *value)
-{
-	const struct policy_urgency *u = policy_urgency_by_word(m->source->policy, value);
-
-	if (u == NULL)
-		(void)order_problem_add(m, ORDER_UNKNOWN_QUALIFIER, value);
-	else if (!o->due_written)
-		o->due_ms = policy_due_of(m->source->policy, u, m->source->now_ms);
-}
-
-static void read_field(struct order_making *m, struct order *o, const struct reply_field *f)
-{
-	if (strcmp(f->label, "to") == 0)
-		order_read_names(m, f->value);
-	else if (strcmp(f->label, "instruction") == 0)
-		read_wishes(m, o, f->value);
-	else if (strcmp(f->label, "due") == 0)
-		read_due(m, o, f->value);
-	else if (strcmp(f->label, "qualifier") == 0)
-		read_qualifier(m, o, f->value);
-	else if (strcmp(f->label, "note") == 0)
-		o->note = joined(m, o->note, f->value);
-	else
-		(void)order_problem_add(m, ORDER_STRANGE_LINE, f->value);
-}
+/* --- groups of recipients
+ * -------------------------------------------------------------------------- */
 
 /* What was gathered for the names so far becomes one order for each of them. */
 static void end_group(struct order_making *m, struct order *o)
@@ -208,7 +99,7 @@ static void end_group(struct order_making *m, struct order *o)
 
 	if (m->name_count == 0 && m->failed_names == 0)
 		(void)order_problem_add(m, ORDER_NOBODY, "");
-	o->note = joined(m, o->note, m->common_note);
+	o->note = order_joined(m, o->note, m->common_note);
 	if (o->instruction_count == 0 && o->note[0] == '\0' &&
 	    (o->words == NULL || o->words[0] == '\0'))
 		(void)order_problem_add(m, ORDER_NOTHING_TO_DO, "");
@@ -243,7 +134,7 @@ static void read_fields(struct order_making *m)
 			more = false;
 		}
 		more |= !to;
-		read_field(m, &o, &r->fields[i]);
+		order_read_field(m, &o, &r->fields[i]);
 	}
 	if (m->envelope_orders) /* a forward: the block holds what, the envelope whom */
 		order_envelope_names(m);
@@ -265,8 +156,8 @@ static void read_pick_words(struct order_making *m, struct order *o, const char 
 		bool has_time;
 		int64_t due;
 
-		if (i != NULL && add_instruction(o, i)) {
-			o->words = joined(m, o->words, i->word);
+		if (i != NULL && order_add_instruction(o, i)) {
+			o->words = order_joined(m, o->words, i->word);
 		} else if (!o->due_written && reply_date(text, m->source->mail_ms, m->arena, &due,
 		                                  &has_time, &rest) == 1) {
 			if (due <= m->source->now_ms)
@@ -281,7 +172,7 @@ static void read_pick_words(struct order_making *m, struct order *o, const char 
 	}
 	if (o->instruction_count == 0 && words[0] != '\0')
 		(void)order_problem_add(m, ORDER_UNKNOWN_INSTRUCTION, words);
-	o->note = joined(m, o->note, text);
+	o->note = order_joined(m, o->note, text);
 }
 
 static void read_pick(
@@ -292,11 +183,11 @@ static void read_pick(
 	for (size_t i = 0; i < pick->count; i++)
 		order_add_number(m, pick->numbers[i]);
 	if (strcmp(pick->label, "instruction") == 0)
-		read_wishes(m, &o, pick->words);
+		order_read_wishes(m, &o, pick->words);
 	else if (strcmp(pick->label, "note") == 0)
-		o.note = joined(m, o.note, pick->words);
+		o.note = order_joined(m, o.note, pick->words);
 	else if (strcmp(pick->label, "due") == 0)
-		read_due(m, &o, pick->words);
+		order_read_due(m, &o, pick->words);
 	else if (pick->label[0] != '\0')
 		(void)order_problem_add(m, ORDER_STRANGE_LINE, pick->words);
 	else if (pick->verb[0] != '\0') /* `1 OK`: a word of another list */
@@ -317,7 +208,7 @@ static void read_picks(struct order_making *m)
 		if (strcmp(r->fields[i].label, "to") == 0)
 			(void)order_problem_add(m, ORDER_STRANGE_LINE, r->fields[i].value);
 		else
-			read_field(m, &common, &r->fields[i]);
+			order_read_field(m, &common, &r->fields[i]);
 	for (size_t i = 0; i < r->pick_count; i++)
 		read_pick(m, &r->picks[i], &common);
 }
@@ -330,7 +221,7 @@ static void read_forward(struct order_making *m)
 
 	order_envelope_names(m);
 	if (m->source->reading->shape == REPLY_WORDS)
-		(void)read_wish(m, &o, range_of(m->source->reading->first_line));
+		(void)order_read_wish(m, &o, range_of(m->source->reading->first_line));
 	m->common_note = m->source->reading->text;
 	end_group(m, &o);
 }

@@ -29,6 +29,16 @@ struct order_problem *order_problem_add(
 /* Without blanks, separators and joining words at the beginning. */
 struct range order_cut(struct range r);
 
+/* order_fields.c: false where there are too many. */
+bool order_add_instruction(struct order *o, const struct policy_instruction *instruction);
+/* Two texts on lines of their own; NULL is "". */
+const char *order_joined(struct order_making *m, const char *a, const char *b);
+/* One wish: instructions by word or number; false where it holds none. */
+bool order_read_wish(struct order_making *m, struct order *o, struct range piece);
+void order_read_wishes(struct order_making *m, struct order *o, const char *value);
+void order_read_due(struct order_making *m, struct order *o, const char *value);
+void order_read_field(struct order_making *m, struct order *o, const struct reply_field *field);
+
 /* order_names.c: names into the group, problems for what is none. */
 void order_read_names(struct order_making *m, const char *value);
 void order_add_number(struct order_making *m, int number);

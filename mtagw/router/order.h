@@ -70,6 +70,12 @@ enum task_result order_recall(
     struct order_case *c, struct answer *a, struct disposition_row *parent);
 /* Recalls what is open below an order that its holder closed, and tells the recipients. -1. */
 int order_close_below(struct order_case *c, struct disposition_row *d);
+/* From route.c: a mail to positions alone that forwards a letter laid before its writer to his
+ * subordinates: 1 and *result_r is its end, 0 an ordinary mail. */
+int forward_order(struct worker *w, struct task *t, const struct draft *draft, struct range bytes,
+    enum task_result *result_r); /* forward.c */
+/* How many recipients of the mail are not a prompt, nor its writer. */
+size_t order_envelope_count(struct order_case *c);
 /* Work kind: the deadline of an order. */
 enum task_result remind_task(struct worker *w, struct task *t); /* remind.c */
 /* Ends the message of a task whose plan stands. */

@@ -266,23 +266,40 @@ static enum task_result give(struct giving *g, const char **rules)
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-/* Recipients of the mail beside the prompt. */
+/* A recipient of the mail that is neither a prompt nor its writer: a copy to oneself orders nobody.
+ */
+static bool envelope_address(struct order_case *c, size_t i, struct addressee *who_r)
+{
+	const struct message *m = &c->t->message;
+
+	addressing_resolve(
+	    c->t->law->policy, c->w->settings->domain, m->rcpts[i], c->t->arena, who_r);
+	return who_r->kind != ADDRESSEE_PROMPT &&
+	       (who_r->position == NULL || strcmp(who_r->position, m->position) != 0);
+}
+
+size_t order_envelope_count(struct order_case *c)
+{
+	struct addressee who;
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->t->message.rcpt_count; i++)
+		n += envelope_address(c, i, &who);
+	return n;
+}
+
 static void read_envelope(struct giving *g, struct order_source *s)
 {
 	struct order_case *c = g->c;
-	const struct message *m = &c->t->message;
-	const struct policy_position **list =
-	    arena_alloc(c->t->arena, (m->rcpt_count + 1) * sizeof(*list));
-	const char **addresses = arena_alloc(c->t->arena, (m->rcpt_count + 1) * sizeof(*addresses));
+	size_t n = c->t->message.rcpt_count;
+	const struct policy_position **list = arena_alloc(c->t->arena, (n + 1) * sizeof(*list));
+	const char **addresses = arena_alloc(c->t->arena, (n + 1) * sizeof(*addresses));
 
-	for (size_t i = 0; i < m->rcpt_count; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct addressee who;
 
-		addressing_resolve(
-		    c->t->law->policy, c->w->settings->domain, m->rcpts[i], c->t->arena, &who);
-		if (who.kind == ADDRESSEE_PROMPT ||
-		    (who.position != NULL && strcmp(who.position, m->position) == 0))
-			continue; /* a copy to oneself orders nobody */
+		if (!envelope_address(c, i, &who))
+			continue;
 		list[s->envelope_count] = who.kind == ADDRESSEE_POSITION
 		                              ? policy_position(c->t->law->policy, who.position)
 		                              : NULL;
@@ -295,15 +312,13 @@ static void read_envelope(struct giving *g, struct order_source *s)
 static enum task_result ask(struct giving *g)
 {
 	struct order_case *c = g->c;
-	const char *first = g->a->reading.first_line;
-	const char *pairs[] = {"baris", first[0] ? first : "-", "hal", c->letter.subject, "bawahan",
+	const char *first = g->a->reading.first_line[0] ? g->a->reading.first_line : "-";
+	const char *order[] = {"baris", first, "hal", c->letter.subject, "bawahan",
 	    order_people(c->t, c->t->message.position), NULL};
+	const char *report[] = {"baris", first, "nama", "", "hal", c->letter.subject, NULL};
 
 	return answer_say(c->w, c->t, g->parent ? "report-asked" : "order-asked",
-	    g->parent ? (const char *[]){"baris", first[0] ? first : "-", "nama", "", "hal",
-	                    c->letter.subject, NULL}
-	              : pairs,
-	    "DispositionGiven", "asked", c->row.id,
+	    g->parent ? report : order, "DispositionGiven", "asked", c->row.id,
 	    answer_address(c->w, c->t, target_of(g), g->a->token.id));
 }
 

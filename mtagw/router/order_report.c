@@ -271,7 +271,7 @@ static enum task_result act(struct reporting *r)
 	if (verb)
 		return say(r, "report-asked", "asked", "");
 	if (reading->shape == REPLY_WORDS || reading->shape == REPLY_EMPTY)
-		return reading->forwarded && r->c->t->message.rcpt_count > 1
+		return reading->forwarded && order_envelope_count(r->c) > 0
 		           ? order_give(r->c, r->a, r->d)
 		           : words(r);
 	if (strcmp(r->d->state, "done") == 0)

@@ -5,6 +5,7 @@
  * told to its writer or set aside for a person.
  */
 #include "mtagw/router/answer.h"
+#include "mtagw/router/order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -216,6 +217,7 @@ static enum task_result letter(struct worker *w, struct task *t, struct draft *d
 enum task_result route_task(struct worker *w, struct task *t)
 {
 	struct draft_source source;
+	enum task_result result;
 	struct range bytes;
 	struct draft draft;
 
@@ -239,6 +241,8 @@ enum task_result route_task(struct worker *w, struct task *t)
 		return answer_task(
 		    w, t, draft.root, bytes, draft.prompt_target, draft.prompt_detail);
 	case DRAFT_PESAN:
+		if (forward_order(w, t, &draft, bytes, &result) == 1)
+			return result;
 		return pesan(w, t, &draft, bytes);
 	case DRAFT_LETTER:
 	case DRAFT_PREVIEW:

@@ -71,6 +71,13 @@ static const struct stmt trace = {"disposition_trace",
     " union all select letter_id, 4, received_at from office.incoming"
     "  where agency = $1 and $4 <> '' and lower(letter_number) = lower($4)) x"
     " order by rank, at desc limit 1"};
+static const struct stmt prompt = {"disposition_prompt",
+    "select k.id from office.letter l join office.token k on k.letter_id = l.id"
+    " where l.mime_message_id = any($1) and l.direction = 'incoming' and k.kind = 'prompt'"
+    " and k.actor = $2 and k.expires_at > $3 and (k.verb = 'dispose' or (k.verb = 'report'"
+    "  and exists (select 1 from office.disposition d where d.token = k.id"
+    "   and d.letter_id = l.id and d.state in ('sent', 'passed_on', 'reported'))))"
+    " order by l.id desc, k.id desc limit 1"};
 static const struct stmt letter_of = {"disposition_letter_of",
     "select 1 from office.incoming where letter_id = $2 and agency = $1"
     " union select 1 from office.agenda_entry where letter_id = $2 and agency = $1"
@@ -78,7 +85,7 @@ static const struct stmt letter_of = {"disposition_letter_of",
 
 const struct stmt *const disposition_statements[] = {&insert, &state, &mark, &lock, &fence,
     &version, &standing, &letter_standing, &load, &by_token, &tree, &report, &reports, &due, &trace,
-    &letter_of, NULL};
+    &prompt, &letter_of, NULL};
 
 void disposition_queue_insert(struct db *db, const void *row)
 {
@@ -286,6 +293,21 @@ int disposition_trace(struct db *db, const char *agency, int n, int year, const 
 		return -1;
 	rc = db_rows(r) > 0;
 	*letter_r = rc == 1 ? db_get_int(r, 0, 0) : 0;
+	db_result_free(&r);
+	return rc;
+}
+
+int disposition_prompt(struct db *db, const char *const *mime_ids, size_t count,
+    const char *position, int64_t now_ms, int64_t *token_r, struct err *error_r)
+{
+	struct db_param params[] = {db_texts(mime_ids, count), db_text(position), db_int(now_ms)};
+	struct db_result *r = NULL;
+	int rc;
+
+	if (db_query(db, &prompt, params, 3, &r, error_r) < 0)
+		return -1;
+	rc = db_rows(r) > 0;
+	*token_r = rc == 1 ? db_get_int(r, 0, 0) : 0;
 	db_result_free(&r);
 	return rc;
 }

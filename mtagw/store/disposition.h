@@ -89,6 +89,10 @@ int disposition_due(struct db *db, int64_t before_ms, int limit, struct arena *a
  * none. 1, 0, -1. */
 int disposition_trace(struct db *db, const char *agency, int n, int year, const char *number,
     int64_t *letter_r, struct err *error_r);
+/* The open prompt of that position for the newest incoming letter with one of these Message-IDs: to
+ * order on it, or to answer an order. 1, 0, -1. */
+int disposition_prompt(struct db *db, const char *const *mime_ids, size_t count,
+    const char *position, int64_t now_ms, int64_t *token_r, struct err *error_r);
 /* Whether the agency has this letter at all: 1, 0, -1. */
 int disposition_letter_of(
     struct db *db, const char *agency, int64_t letter_id, struct err *error_r);

@@ -295,28 +295,57 @@ def test_reply_to_all_of_forty_orders_nobody(office):
     assert orders(office, shown.about) == [] and office.outside_count(shown.about, "*") == 0
 
 
-def forward(shown, to, text):
+def forward(shown, to, text, prompt=True):
     """The head forwards the presented letter from a phone: its quoted header reads like head lines."""
     quoted = (f"{text}\n---------- Pesan terusan ----------\nDari: E-Office Kota Dumai <{REGISTRY}>\n"
               f"Tanggal: Sel, 24 Nov 2026 pukul 08.00\nSubjek: {shown['Subject']}\n"
               f"Kepada: Kepala Bidang Aplikasi E-Government <{APP}@dumai.example>\n\nHarap: TL\nIsi surat.\n")
-    return mail(HEAD, [shown["Reply-To"], *to], "Fwd: " + shown["Subject"], quoted, in_reply_to=shown["Message-ID"])
+    m = mail(HEAD, [*([shown["Reply-To"]] if prompt else []), *to], "Fwd: " + shown["Subject"], quoted,
+             in_reply_to=shown["Message-ID"])
+    if shown["References"]:
+        m.replace_header("References", f"{shown['References']} {shown['Message-ID']}")
+    return m
 
 
 def test_empty_forward_is_asked_back(office):
     shown = arrived(office)
-    for to in ((), (f"{IKP}@dumai.example",)):
-        sent = forward(shown, to, "")
+    for to, prompt in ((), True), ((f"{IKP}@dumai.example",), True), ((f"{IKP}@dumai.example",), False):
+        sent = forward(shown, to, "", prompt)
         office.house.submit(HEAD, sent)
         answered(office, HEAD, sent)
     assert orders(office, shown.about) == []
 
 
-def test_forward_with_words_orders_its_recipients(office):
+@pytest.mark.parametrize("prompt", [True, False])
+def test_forward_with_words_orders_its_recipients(office, prompt):
     shown = arrived(office)
-    office.house.submit(HEAD, forward(shown, [f"{IKP}@dumai.example"], "TL ya, libatkan media.\n"))
+    office.house.submit(HEAD, forward(shown, [f"{IKP}@dumai.example"], "TL ya, libatkan media.\n", prompt))
     until(office, shown.about, {IKP: "sent"})
-    assert "libatkan media" in text_of(told(office, IKP, "[LAPOR]", shown.about))
+    order = told(office, IKP, "[LAPOR]", shown.about)
+    assert "libatkan media" in text_of(order)
+    # and so does the division's forward of the order
+    sent = mail(IKP, [f"{STAFF}@dumai.example"], "Fwd: " + order["Subject"], "FYI\n", in_reply_to=order["Message-ID"])
+    office.house.submit(IKP, sent)  # nobody of his own: an ordinary mail
+    office.see(STAFF, lambda m: m["Message-ID"] == sent["Message-ID"], "the ordinary mail")
+    assert states(office, shown.about) == {IKP: "sent"}
+
+
+def test_forward_to_a_superior_is_an_ordinary_mail(office):
+    shown = arrived(office)
+    sent = forward(shown, ["sekda@dumai.example"], "Mohon arahan.\n", False)
+    office.house.submit(HEAD, sent)
+    office.see("sekda", lambda m: m["Message-ID"] == sent["Message-ID"], "the ordinary mail")
+    assert orders(office, shown.about) == []
+
+
+def test_explain_tells_why_an_order_was_refused(office):
+    shown = arrived(office)
+    sent = say(office, HEAD, shown, "Kepada: sekda\nHarap: TL\n")
+    said = flat(answered(office, HEAD, sent))
+    assert "Disposisi tidak dapat diberikan ke atas" in said and "DSP-02" in said
+    message = next(x["message"] for x in office.exchanges(office.letter(shown.about)) if x["rule"] == "disposisi-ke-atasan")
+    text = office.house.ctl("policy", "explain", str(message)).stdout
+    assert "disposisi-ke-atasan" in text and "DSP-02" in text, text
 
 
 def test_report_that_begins_like_a_command_is_asked_back(office):
