@@ -1,4 +1,4 @@
-"""`make run`: the morning of a working day, played on the private house with real clients, told as a table.
+"""`make run`: a working day, played on the private house with real clients, told as a table.
 
 Each step does something a person does and waits for what that person would see. A step that fails says why and the day
 goes on. `--once` ends with the day's result; else the house stays up until Ctrl-C, with the settings for a mail client.
@@ -17,6 +17,7 @@ import textwrap
 import time
 import unicodedata
 
+from .afternoon import Afternoon
 from .instance import Instance
 from .letters import COMPANY, PROVINCE, TYPED, answers, mail, number_in, reply, rows
 from .mailbox import files_of, text_of
@@ -30,13 +31,14 @@ LIST = ("Daftar Peserta.csv", "text/csv", "no;nama;unit\n1;Pejabat Contoh 04;Apl
 
 
 class Day:
-    """The played morning; rows is what the table shows."""
+    """The played day; rows is what the table shows."""
 
     def __init__(self, house, say=print):
         self.house, self.say = house, say
         self.rows, self.failed = [], 0
         self.logs = [house.log(n) for n in ("mtagw", "dovecot", "peer")]
         self.gpg = None
+        self.tree = ""  # what lacak@ answered
 
     # ------------------------------------------------------------------ telling
 
@@ -137,8 +139,7 @@ class Day:
         second = told.get("number")
         self.step("pelabuhan.example", "servernya hidup lagi: surat yang menunggu tiba",
                   lambda: self.goes(self.need(second)))
-        self.step("pelabuhan.example", "menulis ke surat.diskominfo@: sampai di admin kantor, belum bernomor",
-                  self.from_outside)
+        Afternoon(self, first, second).play()
 
     @staticmethod
     def need(value):
@@ -254,17 +255,6 @@ class Day:
         _, _, verdicts = self.at_peer("pelabuhan.example", number)
         return {"number": number, "state": self.letter(number)["state"], **verdicts}
 
-    def from_outside(self):
-        """(f) An outside mail to the registry is at the clerk, and in no agenda."""
-        sent = mail("PT Contoh Pelabuhan <humas@pelabuhan.example>", ["surat.diskominfo@dumai.example"],
-                    "Konfirmasi kehadiran rapat", "Kami akan hadir dua orang.\n")
-        self.house.from_outside("humas@pelabuhan.example", ["surat.diskominfo@dumai.example"], sent)
-        self.inbox_wait("kasubbag-umum.diskominfo", lambda m: m["Subject"] == sent["Subject"], "the outside mail",
-                        ["INBOX", "Belum Diagendakan"])
-        if any(sent["Subject"] in str(r) for r in rows(self.house.ctl("agenda", "list", json_out=True))):
-            raise HouseError("the outside mail got an agenda number by itself")
-        return {"state": "diterima", "number": "-"}
-
 
 def width(text):
     """Columns a text takes on a terminal."""
@@ -332,7 +322,7 @@ def play(house, once):
         day.gpg = Gpg(home, os.path.join(house.peer.folder, "keys"))
         day.play()
         shutil.rmtree(home, ignore_errors=True)
-        print("\n" + day.table() + "\n\n" + client_settings(house) + "\n")
+        print("\n" + day.table() + "\n\n" + day.tree + "\n\n" + client_settings(house) + "\n")
     if once or "house" not in opened:
         house.stop()
         print(day.last_line())

@@ -10,6 +10,8 @@
 
 #include "mtagw/mail/bounce.h"
 
+#define BOUNCES_MAX 40 /* recipients of one report */
+
 struct target {
 	int64_t delivery_id, letter_id;
 	const char *recipient; /* of the delivery */
@@ -118,8 +120,10 @@ int bounce_take(struct worker *w, struct task *t, struct intake_letter *in, int6
 	}
 	if (keyed != 0)
 		count = 1; /* one delivery, one report */
-	for (size_t i = 0; i < count && i < 40; i++) {
+	for (size_t i = 0; i < count && i < BOUNCES_MAX; i++) {
 		rc = target_of(w, t, &b, &list[i], keyed, &target);
+		if (rc == 1 && keyed != 0 && bounce_recipient(&b, target.recipient) != NULL)
+			list = bounce_recipient(&b, target.recipient);
 		if (rc < 0 || (rc == 1 && attach(w, t, &b, &list[i], &target) < 0))
 			return -1;
 		linked += rc;

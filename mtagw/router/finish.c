@@ -80,8 +80,10 @@ static int load(struct finish *f)
 /* What each form that somebody gets will carry. */
 static int decide_forms(struct finish *f)
 {
+	const int last = f->outside ? 1 : 0;
+
 	f->sealed = f->pdf_sealed = true;
-	for (int outside = 0; outside <= f->outside; outside++) {
+	for (int outside = 0; outside <= last; outside++) {
 		struct policy_decision *d = &f->forms[outside];
 
 		if (letters_form(f->w, f->t, &f->letter, f->row.date, outside, true, d) < 0)

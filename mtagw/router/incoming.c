@@ -17,7 +17,7 @@
 
 static int by_token(struct worker *w, struct task *t, const char *detail, struct incoming_row *row)
 {
-	struct token_row token;
+	struct token_row token = {0};
 	int64_t id;
 	int rc = 0;
 

@@ -11,18 +11,18 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "mtagw/base/clock.h"
 #include "mtagw/base/log.h"
 #include "mtagw/base/mem.h"
 #include "mtagw/router/worker.h"
 
-#define RESTART_MIN_SECS 1 /* a worker that dies at once again and again must not spin */
+#define RESTART_MIN_MS 1000 /* a worker that dies at once again and again must not spin */
 
 struct child {
 	pid_t pid;
-	time_t started;
+	int64_t started_ms; /* of the monotonic clock; 0 never */
 	bool renders;
 };
 
@@ -67,8 +67,9 @@ int main(int argc, char **argv)
 		pid_t pid;
 
 		for (int i = 0; i < count; i++)
-			if (list[i].pid <= 0 && time(NULL) - list[i].started >= RESTART_MIN_SECS) {
-				list[i].started = time(NULL);
+			if (list[i].pid <= 0 &&
+			    clock_mono_ms() - list[i].started_ms >= RESTART_MIN_MS) {
+				list[i].started_ms = clock_mono_ms();
 				list[i].pid = start(&role, list[i].renders, i);
 			}
 		pid = waitpid(-1, &status, WNOHANG);

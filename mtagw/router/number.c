@@ -58,10 +58,11 @@ static int load_letter(
 
 static int wants_pdf(struct worker *w, struct task *t, const struct letter *letter, const char *day)
 {
+	const int last = letter->scope == SCOPE_OUTSIDE ? 1 : 0;
 	struct policy_decision d;
 	int wanted = 0;
 
-	for (int outside = 0; outside <= (letter->scope == SCOPE_OUTSIDE); outside++) {
+	for (int outside = 0; outside <= last; outside++) {
 		if (letters_form(w, t, letter, day, outside, true, &d) < 0)
 			return -1;
 		wanted |= d.pdf;

@@ -184,6 +184,8 @@ static int receipt(struct worker *w, struct task *t, const struct presented *p)
 	const char *at = strrchr(p->row.sender_address, '@');
 	struct policy_decision d;
 	struct outgoing *out;
+	struct mime_part *root;
+	struct err err;
 	char day[16];
 	int sent;
 
@@ -202,8 +204,11 @@ static int receipt(struct worker *w, struct task *t, const struct presented *p)
 	    .recipient_kind = "outside",
 	    .recipient_domain = at ? at + 1 : "",
 	    .date = day};
-	/* RFC 3834 section 2: a null sender and our own addresses get none. */
-	if (at == NULL || t->message.sender[0] == '\0' || strcmp(at + 1, w->settings->domain) == 0)
+	/* RFC 3834 section 2: a null sender, our own addresses and programs get none. */
+	if (at == NULL || t->message.sender[0] == '\0' ||
+	    strcmp(at + 1, w->settings->domain) == 0 ||
+	    (mime_parse(p->original, t->arena, &root, &err) == 1 &&
+	        automatic_forbids_answer(root, t->message.sender, t->arena)))
 		return 1;
 	if (letters_decide(w, t, POLICY_ACKNOWLEDGE, &facts, p->letter.id, &d) < 0)
 		return -1;
