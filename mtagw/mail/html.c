@@ -191,7 +191,8 @@ static bool begins_quotation(const GumboElement *e)
 
 	return is_named(e, marks) ||
 	       (e->tag == GUMBO_TAG_DIV && has_style(e, "border:none;border-top:solid") &&
-	           has_style(e, "padding:3.0pt0"));
+	           has_style(e, "padding:3.0pt0")) ||
+	       (e->tag == GUMBO_TAG_DIV && has_style(e, "padding-top:5px;border-top-color:"));
 }
 
 /* What nobody typed into this mail. */

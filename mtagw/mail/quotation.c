@@ -30,16 +30,12 @@ bool line_starts_any(const char *line, const char *const *list)
 	return false;
 }
 
-bool line_ends(const char *line, const char *words)
+bool line_has_any(const char *line, const char *const *list)
 {
-	size_t n = strlen(line), m = strlen(words);
-
-	return n >= m && strcasecmp(line + n - m, words) == 0;
-}
-
-bool line_has(const char *line, const char *words)
-{
-	return strcasestr(line, words) != NULL;
+	for (; *list != NULL; list++)
+		if (strcasestr(line, *list) != NULL)
+			return true;
+	return false;
 }
 
 bool line_is_blank(const char *line)

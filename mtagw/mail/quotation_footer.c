@@ -14,14 +14,6 @@
 #define FOOTER_LEN_MAX 160
 #define BANNER_LINES_MAX 6
 
-static bool has_any(const char *line, const char *const *list)
-{
-	for (; *list != NULL; list++)
-		if (line_has(line, *list))
-			return true;
-	return false;
-}
-
 static bool is_phone_footer(const char *line)
 {
 	static const char *const sent[] = {"Dikirim dari", "Terkirim dari", "Dikirim melalui",
@@ -42,7 +34,8 @@ static bool is_phone_footer(const char *line)
 
 	if (strlen(bare) > FOOTER_LEN_MAX)
 		return false;
-	return line_starts_any(bare, whole) || (line_starts_any(bare, sent) && has_any(bare, by));
+	return line_starts_any(bare, whole) ||
+	       (line_starts_any(bare, sent) && line_has_any(bare, by));
 }
 
 /* Beginnings of lines nobody types himself. */
@@ -85,8 +78,9 @@ static bool holds_disclaimer(const char *line, const char *next, struct arena *a
 	    "sebelum mencetak surel ini", "checked for viruses by", "diperiksa dari virus oleh",
 	    NULL};
 
-	return has_any(line, list) ||
-	       (!line_is_blank(next) && has_any(arena_printf(arena, "%s %s", line, next), list));
+	return line_has_any(line, list) ||
+	       (!line_is_blank(next) &&
+	           line_has_any(arena_printf(arena, "%s %s", line, next), list));
 }
 
 /* The tag of a gateway, `[EXTERNAL]`: behind it, or NULL. */
@@ -124,7 +118,7 @@ static bool goes_on_banner(const char *line)
 	    "links", "sender", "pengirim", "organization", "organisation", "organisasi",
 	    "content is safe", "isinya aman", "kontennya aman", "http", NULL};
 
-	return !line_is_blank(line) && has_any(line, list);
+	return !line_is_blank(line) && line_has_any(line, list);
 }
 
 /* Cuts banners at the top; a tag alone is taken from its line. */

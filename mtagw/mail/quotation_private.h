@@ -15,8 +15,7 @@ struct lines {
 /* Comparison without case (ASCII). */
 bool line_starts(const char *line, const char *words);
 bool line_starts_any(const char *line, const char *const *list);
-bool line_ends(const char *line, const char *words);
-bool line_has(const char *line, const char *words);
+bool line_has_any(const char *line, const char *const *list);
 bool line_is_blank(const char *line);
 bool line_is_quoted(const char *line); /* begins with > */
 /* Only characters of a drawn line: ___ --- === *** */

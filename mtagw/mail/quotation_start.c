@@ -6,6 +6,7 @@
  */
 #include "mtagw/mail/quotation_private.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -58,22 +59,40 @@ static bool closes(const char *text, const char *words)
 	return n >= m && strncasecmp(text + n - m, words, m) == 0;
 }
 
+/* The text ends in a verb of attribution. */
+static bool ends_in_wrote(const char *text)
+{
+	static const char *const verbs[] = {"menulis", "ditulis", "wrote"};
+	static const char *const ends[] = {":", " :", " ----"};
+	char word[16];
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+		for (size_t k = 0; k < sizeof(ends) / sizeof(ends[0]); k++) {
+			(void)snprintf(word, sizeof(word), "%s%s", verbs[i], ends[k]);
+			if (closes(text, word))
+				return true;
+		}
+	return false;
+}
+
 static bool is_attribution(const char *text)
 {
 	static const char *const openings[] = {"Pada ", "On ", "Tanggal ", "Tgl ", NULL};
-	bool wrote = closes(text, "menulis:") || closes(text, "wrote:") ||
-	             closes(text, "menulis :") || closes(text, "wrote :");
+	static const char *const running[] = {"> menulis:", "> wrote:", NULL}; /* Yahoo's app lets
+	                                                the quoted text follow on the same line */
+	static const char *const dated[] = {
+	    " menulis pada ", " menulis di ", " wrote on ", " wrote at ", NULL};
+	bool opened = line_starts_any(text, openings);
 
-	if (wrote && has_digit(text) && line_starts_any(text, openings))
+	if (ends_in_wrote(text) &&
+	    ((opened && has_digit(text)) || strchr(text, '@') != NULL || has_moment(text)))
 		return true;
-	/* Yahoo's app lets the quoted text follow on the same line */
-	if ((line_has(text, "> menulis:") || line_has(text, "> wrote:")) && has_digit(text) &&
-	    line_starts_any(text, openings))
+	if (opened && has_digit(text) && line_has_any(text, running))
 		return true;
-	if (wrote && (strchr(text, '@') != NULL || has_moment(text)))
+	if (opened && strchr(text, '@') != NULL &&
+	    (closes(text, "menulis") || closes(text, "wrote")))
 		return true;
-	if ((line_has(text, " menulis pada ") || line_has(text, " wrote on ")) &&
-	    closes(text, ":") && has_digit(text))
+	if (line_has_any(text, dated) && closes(text, ":") && has_digit(text))
 		return true;
 	return closes(text, ">:") && strchr(text, '@') != NULL && has_moment(text);
 }
@@ -119,8 +138,9 @@ bool quotation_is_forward(const char *line)
 
 static bool is_divider(const char *line)
 {
-	static const char *const words[] = {"Original Message", "Pesan Asli", "Pesan Asal",
-	    "Original Appointment", "Reply message", "Pesan balasan", "Balas pesan", NULL};
+	static const char *const words[] = {"Original Message", "Pesan Asli", "Pesan Orisinal",
+	    "Pesan Asal", "Original Appointment", "Reply message", "Pesan balasan", "Balas pesan",
+	    NULL};
 	size_t dashes = strspn(line, "-_ *");
 
 	return dashes >= 2 && strpbrk(line, "-_") != NULL &&
@@ -148,10 +168,10 @@ static bool take_label(const char *line, char label[CLIENT_LABEL_LEN_MAX + 1], c
 
 static enum client_label client_label(const char *label)
 {
-	static const char *const weak[] = {"Dari", "Tanggal", "Kepada", NULL};
+	static const char *const weak[] = {"Dari", "Tanggal", "Kepada", "Pengirim", NULL};
 	static const char *const strong[] = {"From", "Sent", "Date", "To", "Cc", "Bcc", "Subject",
-	    "Dikirim", "Terkirim", "Subjek", "Judul", "Ke", "Dikirim oleh", "Reply-To", "Balas ke",
-	    NULL};
+	    "Dikirim", "Terkirim", "Subjek", "Subyek", "Judul", "Ke", "Penerima", "Daripada",
+	    "Dihantar", "Perkara", "Dikirim oleh", "Reply-To", "Balas ke", NULL};
 
 	for (const char *const *w = weak; *w != NULL; w++)
 		if (strcasecmp(label, *w) == 0)
@@ -232,7 +252,8 @@ static size_t unknown_attribution(
 			break;
 		text = joined(lines, last - n, n, arena);
 		if (text != NULL && closes(text, ":") &&
-		    (has_moment(text) || (strchr(text, '<') != NULL && strchr(text, '@') != NULL)))
+		    (ends_in_wrote(text) || has_moment(text) ||
+		        (strchr(text, '<') != NULL && strchr(text, '@') != NULL)))
 			return last - n;
 	}
 	return i;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "mtagw/base/buf.h"
 #include "mtagw/mail/charset.h"
 #include "mtagw/mail/quotation.h"
 #include "mtagw/office/reply_private.h"
@@ -121,32 +122,40 @@ void reply_read_text(const char *text, const struct reply_words *words, struct a
 	read_cut(&cut, words, arena, reading);
 }
 
+/* The character at text or, for a run of blanks and line ends, one blank: the bytes taken. */
+static size_t take_character(const char *text, struct buf *out)
+{
+	size_t blanks = strspn(text, " \n"), n;
+	uint32_t code;
+
+	if (blanks > 0) {
+		buf_putc(out, ' ');
+		return blanks;
+	}
+	n = charset_utf8_next(text, strnlen(text, 4), &code);
+	buf_append(out, text, n);
+	return n > 0 ? n : 1;
+}
+
 const char *reply_excerpt(const struct mime_part *root, size_t max, struct arena *arena)
 {
 	struct quotation cut;
-	const char *text;
-	char *out, *p, *fits;
-	size_t chars = 0;
-	uint32_t code;
+	struct buf out = {0};
+	const char *text, *result;
+	size_t chars = 0, fits = 0; /* bytes that leave room for the ellipsis */
 
 	quotation_cut_mail(root, arena, &cut);
 	text = cut.above[0] != '\0' ? cut.above : cut.below;
-	out = p = fits = arena_alloc(arena, strlen(text) + sizeof(ELLIPSIS));
-	for (size_t i = 0, n, len = strlen(text); i < len && chars <= max; i += n) {
-		n = charset_utf8_next(text + i, len - i, &code);
-		if (n == 0 || code == ' ' || code == '\n') {
-			n = n > 0 ? n : 1;
-			i += strspn(text + i, " \n") > n ? strspn(text + i, " \n") - n : 0;
-			*p++ = ' ';
-		} else {
-			memcpy(p, text + i, n);
-			p += n;
-		}
-		if (++chars + 1 <= max)
-			fits = p;
+	for (; *text != '\0' && chars < max; chars++) {
+		if (chars + 1 == max)
+			fits = out.len;
+		text += take_character(text, &out);
 	}
-	if (chars > max)
-		p = max > 0 ? fits + strlen(strcpy(fits, ELLIPSIS)) : out;
-	*p = '\0';
-	return reply_trimmed(out, arena);
+	if (*text != '\0' && max > 0) {
+		out.len = fits;
+		buf_puts(&out, ELLIPSIS);
+	}
+	result = arena_strndup(arena, buf_str(&out), out.len);
+	buf_free(&out);
+	return result;
 }

@@ -304,27 +304,75 @@ static int is_case(const struct dirent *entry)
 	return n > 4 && strcmp(entry->d_name + n - 4, ".txt") == 0;
 }
 
-static void cases_are_read_as_they_say(void **state)
+/* How many cases check says no to. */
+static int run(bool (*check)(const char *name))
 {
 	struct dirent **list;
 	int count = scandir(CASES, &list, is_case, alphasort), failed = 0;
 
-	(void)state;
 	if (count < CASES_MIN)
 		fail_msg("%d cases in " CASES ", at least %d are wanted", count, CASES_MIN);
 	for (int i = 0; i < count; i++) {
-		failed += !check_case(list[i]->d_name);
+		failed += !check(list[i]->d_name);
 		free(list[i]);
 	}
 	free(list);
 	print_message("%d reply cases, %d failed\n", count, failed);
-	assert_int_equal(failed, 0);
+	return failed;
+}
+
+static void cases_are_read_as_they_say(void **state)
+{
+	(void)state;
+	assert_int_equal(run(check_case), 0);
+}
+
+/* The body of the case below a quoted line. */
+static bool commands_nothing_below(const char *name)
+{
+	const char *body = strstr(file_text(arena_printf(arena, CASES "/%s", name)), "\n----\n");
+	struct reply_reading reading;
+
+	body = body ? strstr(body, "\n\n") : NULL;
+	if (body == NULL)
+		return true; /* cases_are_read_as_they_say tells */
+	reply_read_text(arena_printf(arena, "> Undangan\n%s", body), &words, arena, &reading);
+	if (reading.shape == REPLY_EMPTY || reading.shape == REPLY_WORDS)
+		return true;
+	print_message("%s: commands below a quotation\n", name);
+	return false;
+}
+
+static void nothing_commands_below_a_quotation(void **state)
+{
+	(void)state;
+	assert_int_equal(run(commands_nothing_below), 0);
+}
+
+static void excerpts_are_short(void **state)
+{
+	static const struct {
+		size_t max;
+		const char *wanted;
+	} cases[] = {{0, ""}, {1, "\xe2\x80\xa6"}, {4, "\xc3\xa9t\xc3\xa9\xe2\x80\xa6"},
+	    {6, "\xc3\xa9t\xc3\xa9 di"}, {99, "\xc3\xa9t\xc3\xa9 di"}};
+	struct mime_part *root;
+
+	(void)state;
+	assert_int_equal(mime_parse(travelling("Content-Type: text/plain; charset=utf-8\n\n"
+	                                       "\xc3\xa9t\xc3\xa9\n\n  di\n\n> kutipan\n"),
+	                     arena, &root, NULL),
+	    1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_string_equal(reply_excerpt(root, cases[i].max, arena), cases[i].wanted);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(cases_are_read_as_they_say),
+	    cmocka_unit_test(nothing_commands_below_a_quotation),
+	    cmocka_unit_test(excerpts_are_short),
 	};
 
 	return cmocka_run_group_tests(tests, load, unload);
