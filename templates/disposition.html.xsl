@@ -32,7 +32,15 @@
             <xsl:for-each select="$about"><xsl:call-template name="order"/></xsl:for-each>
           </xsl:if>
           <xsl:variable name="next"><xsl:call-template name="next"/></xsl:variable>
-          <xsl:if test="$next != ''"><p style="margin:0 0 12px 0;font-weight:bold"><xsl:value-of select="$next"/></p></xsl:if>
+          <xsl:if test="$next != ''">
+            <p>
+              <xsl:attribute name="style">
+                <xsl:text>margin:0 0 12px 0</xsl:text>
+                <xsl:if test="$kind = 'given' or $kind = 'declined' or $kind = 'escalation' or @closed_below = 'yes'">;font-weight:bold</xsl:if>
+              </xsl:attribute>
+              <xsl:value-of select="$next"/>
+            </p>
+          </xsl:if>
           <xsl:call-template name="letter"/>
           <xsl:if test="$asked"><xsl:call-template name="answers"/></xsl:if>
           <xsl:if test="$list-people"><xsl:call-template name="people"/></xsl:if>
