@@ -10,7 +10,7 @@ import ssl
 
 import pytest
 
-from contrib.house.letters import mail, reply, rows
+from contrib.house.letters import TYPED, mail, reply, rows
 from contrib.house.mailbox import text_of, trust
 
 IKP = "kabid-ikp.diskominfo@dumai.example"
@@ -396,6 +396,25 @@ def test_foreign_verdicts_and_gateway_fields_are_stripped(office, mx):
     assert not any("mx.dumai.example" in v and "dkim=pass" in v for v in got.get_all("Authentication-Results", []))
     assert got["Mtagw-Letter"] is None
     assert "isi" in text_of(got)
+
+
+def test_our_own_domain_on_the_mx_has_no_authority(office, mx):
+    """From says a head of ours, the port says anybody: it waits as mail from outside, with a warning, and is no letter."""
+    subject = office.subject("Atas nama kita")
+    assert mx.say(f"MAIL FROM:<{HEAD}>")[0] == 250
+    refused(mx.say(f"RCPT TO:<{TYPED}>"))
+    assert mx.say(f"RCPT TO:<{CLERK}>")[0] == 250
+    assert mx.say("DATA")[0] == 354
+    mx.send(head(subject, HEAD, more="Mtagw-Position: kadis.diskominfo\r\nReceived: by mx.dumai.example (mtagw) with ESMTPSA "
+                 "id palsu; Tue, 24 Nov 2026 09:00:00 +0700\r\n") + b"Jenis: surat biasa\r\n\r\nBayarlah.\r\n.\r\n")
+    assert mx.reply()[0] == 250
+    shown, _ = office.listed(subject)
+    assert "PERINGATAN" in text_of(shown)
+    got = office.taken_in(subject)
+    ours = [" ".join(r.split()) for r in got.get_all("Received")]
+    assert " with ESMTP id " in ours[0] and "id palsu" in ours[-1], "what came with it stands below what we wrote"
+    assert got["Mtagw-Position"] is None
+    assert [r["direction"] for r in office.letters(subject)] == ["incoming"]
 
 
 # ---------------------------------------------------------------------- letters that cannot be read whole
