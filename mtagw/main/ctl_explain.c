@@ -166,7 +166,10 @@ static void tell(struct ctl *c, const struct policy *policy, const struct draft 
 	clock_iso_day(at_ms, day);
 	letter_facts(l, policy, day, &facts);
 	buf_printf(out, "the law: policy version %d, on %s\n", policy_version(policy), day);
-	buf_printf(out, "written by: %s (%s, %s)\n", c->o.login, l->position_title, l->agency);
+	buf_printf(out, "written by: %s", c->o.login);
+	if (l->position_title != NULL) /* an answer to a prompt is no letter */
+		buf_printf(out, " (%s, %s)", l->position_title, l->agency);
+	buf_putc(out, '\n');
 	for (size_t i = 0; i < l->recipient_count; i++)
 		tell_recipient(&l->recipients[i], i == 0, out);
 	buf_printf(out, "taken for: %s", draft_kind_names[draft->kind]);

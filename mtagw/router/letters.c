@@ -248,12 +248,19 @@ const char *letters_recipient_lines(struct task *t, const struct letter *letter)
 int letters_decide(struct worker *w, struct task *t, enum policy_kind kind,
     const struct policy_facts *facts, int64_t letter_id, struct policy_decision *d)
 {
-	const char *details[] = {"kind", policy_kind_name(kind), "type", facts->type, "scope",
-	    facts->scope, "recipient", facts->recipient, "sentence", NULL, NULL};
+	const char *details[POLICY_FACTS_PAIRS + 4] = {"kind", policy_kind_name(kind)};
+	size_t n = 2;
 
 	if (policy_decide(t->law->policy, kind, facts, t->arena, d, NULL, &t->err) < 0)
 		return -1;
-	details[9] = d->allowed ? "" : d->sentence;
+	policy_facts_pairs(facts, details + 2);
+	while (details[n] != NULL)
+		n += 2;
+	if (!d->allowed) {
+		details[n++] = "sentence";
+		details[n++] = d->sentence;
+	}
+	details[n] = NULL;
 	return plan_exchange(w, t,
 	    (struct exchange){.event = "PolicyDecision",
 	        .outcome = d->allowed ? "allowed" : "refused",
