@@ -63,9 +63,15 @@ static int tell(struct worker *w, struct task *t, const struct attempt *a, const
 	return plan_notice(w, t, "failure", position, &n, a->letter_id);
 }
 
+/* Orders and reports are the gateway's mails on somebody's behalf: he must know. */
 static bool own_notice(const struct attempt *a)
 {
-	return strcmp(a->kind, "letter") != 0 && strcmp(a->kind, "pesan") != 0;
+	static const char *const behalf[] = {"letter", "pesan", "order", "report"};
+
+	for (size_t i = 0; i < sizeof(behalf) / sizeof(behalf[0]); i++)
+		if (strcmp(a->kind, behalf[i]) == 0)
+			return false;
+	return true;
 }
 
 enum task_result failure_task(struct worker *w, struct task *t)

@@ -59,7 +59,8 @@ static int deliver(struct order_case *c, struct order_mail *m, const char *posit
 	    plan_outgoing(c->w, t, outgoing_kind(m->kind), "inside", pieces, m->from, m->message_id,
 	        m->subject, c->row.id, &out) < 0)
 		return -1;
-	out->position = position;
+	out->position =
+	    m->by && strcmp(m->kind, "noted") != 0 ? m->by : position; /* on whose behalf */
 	if (plan_delivery(c->w, t, out, m->to, "lmtp", false, "", NULL) < 0)
 		return -1;
 	return plan_outgoing_done(c->w, t, out);

@@ -78,6 +78,14 @@ def flat(message):
     return " ".join(text_of(message).split())
 
 
+def action_of(message):
+    """Action of a delivery status report (RFC 3464)."""
+    for part in message.walk():
+        if part.get_content_type() == "message/delivery-status":
+            return part.get_payload()[1]["Action"]
+    return None
+
+
 def sql(office, text):
     """Runs SQL, where only time could change what is there."""
     return office.house.postgres.sql(text, "mtagw")
@@ -355,6 +363,13 @@ def test_report_that_begins_like_a_command_is_asked_back(office):
     for text in ("OK nanti saya baca\n", "TOLAK\n", "Kepada: kadis\nHarap: TL\n"):
         answered(office, IKP, say(office, IKP, order, text))
     assert states(office, shown.about) == {IKP: "sent"}
+
+
+def test_an_order_that_nobody_gets_is_told_to_its_giver(office):
+    shown = arrived(office)
+    say(office, HEAD, shown, "3 TL besok\n")  # a position without an account in the sample house
+    failed = office.see(HEAD, lambda m: "kabid-infra" in (m["Subject"] or "") and shown.about in m["Subject"], "the failure")
+    assert action_of(failed) == "failed"
 
 
 def test_head_closes_a_letter_that_needs_no_order(office):
