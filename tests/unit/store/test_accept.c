@@ -213,7 +213,7 @@ static void test_chunks(void **state)
 	int64_t other = accept_id(accept_store, m.at_ms);
 	enum accept_result result;
 	const char *dropped = "mail.body_staging where started_at = 0 and body_id";
-	struct timer *tick = timer_new(loop, stop_loop, NULL);
+	struct timer *beat = timer_new(loop, stop_loop, NULL);
 
 	(void)state;
 	chunk_ok = true;
@@ -235,10 +235,10 @@ static void test_chunks(void **state)
 	assert_int_equal(count_of("mail.body_chunk where body_id", m.body_id), 3);
 	/* the dropping is told to nobody: wait for what it does, five seconds at most */
 	for (int i = 0; i < 250 && count_of(dropped, other) == 0; i++) {
-		timer_start(tick, 20);
+		timer_start(beat, 20);
 		loop_run(loop);
 	}
-	timer_free(&tick);
+	timer_free(&beat);
 	assert_int_equal(count_of(dropped, other), 1);
 	free(big);
 }
