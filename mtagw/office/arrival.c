@@ -232,6 +232,54 @@ static void read_enclosures(const struct mime_part *root, struct arena *arena, s
 	a->enclosure_count = count;
 }
 
+/* --- a colleague's forward ---------------------------------------------------------------------
+ */
+
+/* The sender named by the quoted header of an inline forward: `Dari: Siti <siti@...>`. */
+static int quoted_sender(const char *text, struct arena *arena, struct arrival_forward *out)
+{
+	static const char *const labels[] = {"Dari", "From", "Pengirim", NULL};
+	const char *value = line_of(text, labels, arena);
+	struct mailbox *list;
+	struct err err;
+	size_t n = 0;
+
+	if (address_list(range_of(value), arena, &list, &n, &err) != 1 || n != 1)
+		return 0;
+	out->address = address_format(&list[0].address, arena);
+	out->name = list[0].name[0] ? list[0].name : out->address;
+	return 1;
+}
+
+int arrival_forwarded(
+    const struct mime_part *root, struct arena *arena, struct arrival_forward *out)
+{
+	static const char *const marks[] = {"---------- Forwarded message",
+	    "---------- Pesan terusan", "-------- Forwarded Message", "-------- Pesan Terusan",
+	    "Begin forwarded message", "-----Original Message-----", "-----Pesan Asli-----"};
+	const struct mime_part **list;
+	size_t count = mime_enclosures(root, arena, &list), mails = 0;
+	const char *text = mime_main_text(root, arena);
+
+	*out = (struct arrival_forward){0};
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(list[i]->type, "message") == 0 && list[i]->child_count == 1) {
+			mails++;
+			out->part = &list[i]->children[0];
+			out->bytes = list[i]->body;
+		}
+	if (mails == 1)
+		return 1;
+	*out = (struct arrival_forward){0};
+	for (size_t i = 0; mails == 0 && i < sizeof(marks) / sizeof(marks[0]); i++) {
+		const char *at = strcasestr(text, marks[i]);
+
+		if (at != NULL)
+			return quoted_sender(at, arena, out);
+	}
+	return 0;
+}
+
 void arrival_read(const struct mime_part *root, const char *sender, int64_t received_ms,
     const struct policy *policy, struct arena *arena, struct arrival *a)
 {

@@ -35,6 +35,16 @@ struct arrival {
 /* sender: the envelope's. received_ms: of the session. Strings in the arena. Never fails. */
 void arrival_read(const struct mime_part *root, const char *sender, int64_t received_ms,
     const struct policy *policy, struct arena *arena, struct arrival *arrival_r);
+/* The mail that a colleague's mail forwards: the one message/rfc822 among its parts, else what the
+ * quoted header of an inline forward says of its sender (address and name; NULL part). 1; 0: it is
+ * no forward. */
+struct arrival_forward {
+	const struct mime_part *part; /* root of the forwarded mail */
+	struct range bytes;           /* of it */
+	const char *address, *name;
+};
+int arrival_forwarded(
+    const struct mime_part *root, struct arena *arena, struct arrival_forward *forward_r);
 /* `24-11-2026`, `24/11/2026`, `Dumai, 24 November 2026` as `2026-11-24`; NULL: no such day. */
 const char *arrival_date(const char *text, struct arena *arena);
 /* Words that look like a letter number: at least two slashes, a digit, no address of a page or

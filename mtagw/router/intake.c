@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#include "mtagw/crypto/verifier.h"
-
 const char *registry_of(const struct policy *policy, const char *agency)
 {
 	const struct policy_agency *a = agency ? policy_agency(policy, agency) : NULL;
@@ -79,12 +77,9 @@ int intake_note(struct worker *w, struct task *t, const struct intake_letter *in
 	    details);
 }
 
-/* 1; 0 it must wait or is broken (result_r, t->err). */
-static int verify(
-    struct worker *w, struct task *t, struct intake_letter *in, enum task_result *result_r)
+int intake_verify(struct worker *w, struct task *t, struct intake_letter *in,
+    const struct verify_request *request, enum task_result *result_r)
 {
-	struct verify_request request = {
-	    in->bytes, t->message.peer, t->message.helo, t->message.sender};
 	struct verdict_row *row = arena_alloc(t->arena, sizeof(*row));
 	const char *level, *json;
 	struct buf out = {0};
@@ -95,7 +90,7 @@ static int verify(
 		return verdicts_read(json, t->arena, &in->verdicts, &t->err) < 0 ? 0 : 1;
 	if (rc < 0)
 		return 0;
-	rc = verifier_ask(w->verifier, &request, t->arena, &in->verdicts, &t->err);
+	rc = verifier_ask(w->verifier, request, t->arena, &in->verdicts, &t->err);
 	if (rc == 0 && t->work->waits > 0)
 		*result_r = TASK_BROKEN; /* it killed two of them */
 	if (rc != 1)
@@ -175,7 +170,9 @@ enum task_result intake_task(struct worker *w, struct task *t, struct range byte
 	struct err err;
 
 	*in = (struct intake_letter){.bytes = bytes, .channel = "mx", .why = ""};
-	if (verify(w, t, in, &result) == 0)
+	const struct verify_request request = {
+	    bytes, t->message.peer, t->message.helo, t->message.sender};
+	if (intake_verify(w, t, in, &request, &result) == 0)
 		return result;
 	if (mime_parse(bytes, t->arena, &root, &err) == 1) {
 		in->root = root;

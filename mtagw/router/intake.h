@@ -2,7 +2,7 @@
 #ifndef ROUTER_INTAKE_H
 #define ROUTER_INTAKE_H
 
-#include "mtagw/crypto/verdict.h"
+#include "mtagw/crypto/verifier.h"
 #include "mtagw/mail/automatic.h"
 #include "mtagw/office/arrival.h"
 #include "mtagw/router/letters.h"
@@ -44,6 +44,16 @@ const char *verdict_line(const struct policy *policy, const struct verdicts *ver
     const char *level, const char *sender, struct arena *arena);
 /* The lines of a text without those that are empty because a name in them was. */
 void intake_put_lines(struct buf *out, const char *text);
+
+/* A colleague's forward of a mail from outside to a registry (R33): 1 with the task's result, 0: it
+ * is none. */
+struct draft;
+int softcopy_take(struct worker *w, struct task *t, const struct draft *draft, struct range bytes,
+    enum task_result *result_r);
+/* Asks mtagw-verify about the bytes, or takes what is stored for the message: 1; 0 with the result
+ * to give back. */
+int intake_verify(struct worker *w, struct task *t, struct intake_letter *in,
+    const struct verify_request *request, enum task_result *result_r);
 
 /* Work kinds. */
 enum task_result incoming_register_task(

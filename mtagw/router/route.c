@@ -5,6 +5,7 @@
  * told to its writer or set aside for a person.
  */
 #include "mtagw/router/answer.h"
+#include "mtagw/router/intake.h"
 #include "mtagw/router/order.h"
 
 #include <stdlib.h>
@@ -242,6 +243,8 @@ enum task_result route_task(struct worker *w, struct task *t)
 		    w, t, draft.root, bytes, draft.prompt_target, draft.prompt_detail);
 	case DRAFT_PESAN:
 		if (forward_order(w, t, &draft, bytes, &result) == 1)
+			return result;
+		if (softcopy_take(w, t, &draft, bytes, &result) == 1)
 			return result;
 		return pesan(w, t, &draft, bytes);
 	case DRAFT_LETTER:

@@ -230,3 +230,27 @@ def test_null_sender_is_a_program(office):
     wait_for(lambda: [r for r in office.ctl("letter", "show", number)["thread"] if r["subject"] == words], "it is noted", 60)
     assert office.outside_count(words) == 0 and not office.agenda(words), "no number and no receipt"
     assert office.letter(subject)["state"] == "delivered"
+
+
+def test_a_colleagues_forward_keeps_the_citizen(office):
+    words = office.subject("Permohonan izin")
+    inner = mail("Budi <budi@surel.example>", ["kabid-ikp@dumai.example"], words, "Mohon izin keramaian.\n")
+    outer = mail("kabid-ikp.diskominfo", [REGISTRY], "Fwd: " + words, "Mohon diagendakan.\n")
+    outer.add_attachment(inner)
+    office.house.submit("kabid-ikp.diskominfo", outer)
+    shown, n = office.listed(words)
+    assert "Budi (budi@surel.example)" in text_of(shown)
+    office.house.submit(CLERK, reply(CLERK, shown, f"{n} OK\n"))
+    got = office.presented(words)
+    assert "Mohon izin keramaian." in got.as_string() and "Mohon diagendakan." in got.as_string()
+    (entry,) = office.agenda(words)
+    assert entry["sender"] == "Budi"
+
+
+def test_an_inline_forward_too(office):
+    words = office.subject("Aduan")
+    outer = mail("kabid-ikp.diskominfo", [REGISTRY], words, "Mohon diagendakan.\n\n---------- Forwarded message ---------\n"
+                 "Dari: Ani <ani@surel.example>\nDate: Rab, 25 Nov 2026\nSubject: Aduan\nTo: kabid\n\nLampu jalan mati.\n")
+    office.house.submit("kabid-ikp.diskominfo", outer)
+    shown, _ = office.listed(words)
+    assert "Ani (ani@surel.example)" in text_of(shown)
