@@ -3,6 +3,7 @@
 import email.policy
 import email.utils
 import re
+import smtplib
 
 import pytest
 
@@ -12,6 +13,7 @@ from contrib.house.outside import DOMAINS
 from contrib.house.waiting import wait_for
 
 REGISTRY = "surat.diskominfo@dumai.example"
+COMPANY_ADDRESS = "humas@pelabuhan.example"
 HEAD, CLERK = "kadis.diskominfo", "kasubbag-umum.diskominfo"
 
 
@@ -254,3 +256,74 @@ def test_an_inline_forward_too(office):
     office.house.submit("kabid-ikp.diskominfo", outer)
     shown, _ = office.listed(words)
     assert "Ani (ani@surel.example)" in text_of(shown)
+
+
+# ---------------------------------------------------------------------- what claims to be somebody
+
+def part_of(shown, subject):
+    """The lines of a list about one mail."""
+    return text_of(shown).split(f"Hal: {subject}")[1].split("\n\n")[0]
+
+
+@pytest.mark.parametrize("how", [{"dkim_domain": None}, {"dkim_domain": "riau.example"}, {"dkim_domain": None, "ip": "127.0.9.9"}])
+def test_forged_correspondent_gets_no_number_and_no_receipt(office, how):
+    words = office.subject("Perubahan rekening")
+    m = mail(f"PT Contoh Pelabuhan <{COMPANY_ADDRESS}>", [REGISTRY], words, "Mohon bayar ke rekening baru.\n")
+    office.house.outside.send(COMPANY_ADDRESS, [REGISTRY], m, **{"ip": "127.0.9.9", **how})
+    shown, _ = office.listed(words)
+    assert "mungkin palsu" in part_of(shown, words)
+    assert not office.agenda(words) and office.outside_count(words) == 0
+
+
+def test_two_from_prove_nothing(office):
+    words = office.subject("Dua pengirim")
+    m = mail(f"PT <{COMPANY_ADDRESS}>", [REGISTRY], words, "x\n").as_bytes()
+    m = m.replace(b"From: ", b"From: Lain <lain@lain.example>\nFrom: ", 1).replace(b"\n", b"\r\n")
+    with pytest.raises(smtplib.SMTPDataError, match="two From fields"):
+        office.house.outside.send(COMPANY_ADDRESS, [REGISTRY], m)
+    words = office.subject("Dua alamat pengirim")
+    m = mail(f"PT <{COMPANY_ADDRESS}>, Lain <lain@lain.example>", [REGISTRY], words, "x\n")
+    m["Sender"] = COMPANY_ADDRESS
+    office.house.outside.send(COMPANY_ADDRESS, [REGISTRY], m)
+    shown, _ = office.listed(words)
+    assert "mungkin palsu" in part_of(shown, words) and not office.agenda(words)
+
+
+def test_signature_over_another_part_proves_nothing(office):
+    words = office.subject("Sebagian bertanda")
+    inner = mail("x <x@warga.example>", [REGISTRY], "x", "Bagian bertanda tangan.\n")
+    signed = office.house.outside.pgp_signed(office.house.outside.bytes_of(inner), "x@warga.example")
+    head, _, body = signed.partition(b"\r\n\r\n")
+    kind = re.search(rb"Content-Type: multipart/signed;.*?(?=\r\n\S|\Z)", head, re.S).group(0)
+    m = (f"From: x <x@warga.example>\r\nTo: {REGISTRY}\r\nSubject: {words}\r\nMessage-ID: <{abs(hash(words))}@warga.example>\r\n"
+         "MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=luar\r\n\r\n--luar\r\nContent-Type: text/plain\r\n\r\n"
+         "Bayar sekarang!\r\n--luar\r\n").encode() + kind + b"\r\n\r\n" + body + b"\r\n--luar--\r\n"
+    office.house.outside.send("x@warga.example", [REGISTRY], m, dkim_domain=None)
+    shown, _ = office.listed(words)
+    assert "bertanda tangan elektronik" not in part_of(shown, words)
+
+
+def test_report_about_a_letter_that_never_went_there_is_not_believed(office):
+    subject, number, got = confirmed_letter(office)
+    report = (
+        "From: MAILER-DAEMON@palsu.example\r\nTo: {0}\r\nSubject: Undelivered {1}\r\nMIME-Version: 1.0\r\n"
+        "Message-ID: <{2}@palsu.example>\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: text/plain\r\n\r\nGagal.\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; palsu.example\r\n\r\n"
+        "Final-Recipient: rfc822; orang@palsu.example\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+        "--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: {3}\r\nSubject: x\r\n\r\nx\r\n--b--\r\n").format(
+            REGISTRY, subject, abs(hash(subject)), got["Message-ID"])
+    office.house.from_outside("", [REGISTRY], report.encode())
+    office.see(CLERK, lambda m: (m["Subject"] or "") == f"Undelivered {subject}", "the report as it came", ["INBOX", "Otomatis"])
+    assert office.letter(subject)["state"] == "delivered" and not office.agenda(f"Undelivered {subject}")
+    assert number
+
+
+def test_two_programs_do_not_answer_each_other_for_ever(office):
+    for n in range(12):
+        outside(office, office.subject("Jawaban mesin"), f"Pesan {n}\n", "Robot <robot@pelabuhan.example>")
+    last = office.subject("Jawaban mesin terakhir")
+    outside(office, last, "Pesan\n", "Robot <robot@pelabuhan.example>")
+    office.presented(last)
+    receipts = [a for _, a, _ in office.peer.messages("pelabuhan.example") if "robot@pelabuhan.example" in str(a["rcpt_to"])]
+    assert 1 <= len(receipts) <= 10, "a correspondent gets ten receipts a day at most"
