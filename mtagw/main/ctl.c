@@ -103,8 +103,8 @@ static int take_option(struct ctl *c, const char *word, const char *value)
 	    {"--agency", &c->o.agency}, {"--direction", &c->o.direction}, {"--state", &c->o.state},
 	    {"--name", &c->o.name}, {"--nip", &c->o.nip}, {"--rank", &c->o.rank},
 	    {"--grade", &c->o.grade}, {"--capacity", &c->o.capacity}, {"--login", &c->o.login},
-	    {"--reason", &c->o.reason}, {"--peer", &c->o.peer},
-	    {"--helo", &c->o.helo}, {"--sender", &c->o.sender}, {"--limit", &c->o.limit}};
+	    {"--reason", &c->o.reason}, {"--peer", &c->o.peer}, {"--helo", &c->o.helo},
+	    {"--sender", &c->o.sender}, {"--limit", &c->o.limit}};
 
 	if (strcmp(word, "--json") == 0) {
 		c->o.json = true;
