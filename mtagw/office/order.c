@@ -99,6 +99,9 @@ static void end_group(struct order_making *m, struct order *o)
 
 	if (m->name_count == 0 && m->failed_names == 0)
 		(void)order_problem_add(m, ORDER_NOBODY, "");
+	if (o->instruction_count == 0) /* `Kepada: kabid ikp`, and below it `TL` */
+		(void)order_read_wish(
+		    m, o, (struct range){m->common_note, strcspn(m->common_note, "\n")});
 	o->note = order_joined(m, o->note, m->common_note);
 	if (o->instruction_count == 0 && o->note[0] == '\0' &&
 	    (o->words == NULL || o->words[0] == '\0'))
@@ -143,6 +146,22 @@ static void read_fields(struct order_making *m)
 
 /* --- numbers ---------------------------------------------------------------------------------- */
 
+/* Past a word that names a due time: `TL batas jumat`. */
+static const char *past_due_label(struct order_making *m, const char *text)
+{
+	size_t count;
+	const struct policy_word *labels = policy_labels(m->source->policy, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t n = strlen(labels[i].word);
+
+		if (strcmp(labels[i].id, "due") == 0 && strncasecmp(text, labels[i].word, n) == 0 &&
+		    (text[n] == ' ' || text[n] == ':'))
+			return text + n + 1 + strspn(text + n + 1, " ");
+	}
+	return text;
+}
+
 /* `TL besok`, `besok TL`, `TL, koordinasi 27/11 siapkan bahan`: instructions and one date in any
  * order, then free words. */
 static void read_pick_words(struct order_making *m, struct order *o, const char *words)
@@ -158,8 +177,9 @@ static void read_pick_words(struct order_making *m, struct order *o, const char 
 
 		if (i != NULL && order_add_instruction(o, i)) {
 			o->words = order_joined(m, o->words, i->word);
-		} else if (!o->due_written && reply_date(text, m->source->mail_ms, m->arena, &due,
-		                                  &has_time, &rest) == 1) {
+		} else if (!o->due_written &&
+		           reply_date(past_due_label(m, text), m->source->mail_ms, m->arena, &due,
+		               &has_time, &rest) == 1) {
 			if (due <= m->source->now_ms)
 				(void)order_problem_add(m, ORDER_BAD_DATE, text);
 			o->due_ms = due;

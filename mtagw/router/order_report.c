@@ -220,6 +220,25 @@ static bool begins_with_command(const struct reporting *r)
 	return false;
 }
 
+/* `1. Rapat sudah dilaksanakan`: a list with marks and without a single instruction is how reports
+ * are written; `1 TL` and `1. TL` are orders. */
+static bool numbered_list(const struct reporting *r)
+{
+	const struct reply_reading *reading = &r->a->reading;
+	size_t n = strspn(reading->first_line, "0123456789");
+
+	if (reading->shape != REPLY_NUMBERS || n == 0 ||
+	    (reading->first_line[n] != '.' && reading->first_line[n] != ')') ||
+	    reading->field_count > 0)
+		return false;
+	for (size_t i = 0; i < reading->pick_count; i++)
+		if (reading->picks[i].verb[0] != '\0' || reading->picks[i].label[0] != '\0' ||
+		    policy_instruction_by_word(
+		        r->c->t->law->policy, reading->picks[i].words, NULL) != NULL)
+			return false;
+	return true;
+}
+
 /* The same words on the same day: the phone sent it again over a bad line. */
 static const struct disposition_report *reported_before(const struct reporting *r)
 {
@@ -274,6 +293,8 @@ static enum task_result act(struct reporting *r)
 		return reading->forwarded && order_envelope_count(r->c) > 0
 		           ? order_give(r->c, r->a, r->d)
 		           : words(r);
+	if (numbered_list(r))
+		return words(r);
 	if (strcmp(r->d->state, "done") == 0)
 		return say_over(r, "order-done", "refused");
 	return order_give(r->c, r->a, r->d);

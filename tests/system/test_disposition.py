@@ -365,6 +365,15 @@ def test_report_that_begins_like_a_command_is_asked_back(office):
     assert states(office, shown.about) == {IKP: "sent"}
 
 
+def test_numbered_list_is_a_report(office):
+    shown = arrived(office)
+    say(office, HEAD, shown, "4 TL besok\n")
+    order = told(office, APP, "[LAPOR]", shown.about)
+    say(office, APP, order, "1. Rapat sudah dilaksanakan\n2. Notulen menyusul\n")
+    assert "2. Notulen menyusul" in text_of(told(office, HEAD, "Laporan", shown.about))
+    assert states(office, shown.about) == {APP: "reported"}
+
+
 def test_an_order_that_nobody_gets_is_told_to_its_giver(office):
     shown = arrived(office)
     say(office, HEAD, shown, "3 TL besok\n")  # a position without an account in the sample house

@@ -143,6 +143,11 @@ static const struct {
     {"kadis.diskominfo", "2 TL Jumat hubungi camat dulu",
         "kabid-ikp follow_up 2026-11-27 \"hubungi camat dulu\""},
     {"kabid-ikp.diskominfo", "1 TL", "kasi-informasi follow_up"},
+    {"kadis.diskominfo", "2 TL batas Jumat", "kabid-ikp follow_up 2026-11-27"},
+    {"kadis.diskominfo", "2 TL paling lambat Jumat", "kabid-ikp follow_up 2026-11-27"},
+    {"kadis.diskominfo", "2 dan 4 mohon ditindaklanjuti",
+        "kabid-ikp follow_up | kabid-aplikasi follow_up"},
+    {"kadis.diskominfo", "Kpd: kabid ikp\nTL\n", "kabid-ikp follow_up \"TL\""},
     /* what is wrong, and then nothing at all */
     {"kadis.diskominfo", "Kepada: kabid ikq\nHarap: TL\n",
         "!unknown-name(kabid ikq)?kabid-ikp.diskominfo*"},
