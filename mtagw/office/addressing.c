@@ -112,3 +112,23 @@ void addressing_resolve(const struct policy *policy, const char *domain, const c
 			set_word(policy, &search.found, a);
 	}
 }
+
+struct action_search {
+	const char *target, *local;
+};
+
+static void match_action(const struct policy_address *a, void *ctx)
+{
+	struct action_search *s = ctx;
+
+	if (s->local == NULL && strcmp(a->kind, "action") == 0 && strcmp(a->target, s->target) == 0)
+		s->local = a->local;
+}
+
+const char *addressing_action(const struct policy *policy, const char *target)
+{
+	struct action_search search = {target, NULL};
+
+	policy_each_address(policy, match_action, &search);
+	return search.local;
+}

@@ -31,6 +31,9 @@ struct addressee {
  * tells. */
 void addressing_resolve(const struct policy *policy, const char *domain, const char *address,
     struct arena *arena, struct addressee *addressee_r);
+/* The local part under which policy has this action: `disposisi` for `dispose`; NULL: it has none.
+ */
+const char *addressing_action(const struct policy *policy, const char *target);
 /* `kadis.diskominfo@dumai.example`: login and mailbox of a position. */
 const char *addressing_mailbox(const char *position, const char *domain, struct arena *arena);
 

@@ -57,28 +57,15 @@ enum task_result answer_say(struct worker *w, struct task *t, const char *words,
 	return answer_end(w, t, event, outcome, letter_id, words);
 }
 
-struct word_search {
-	const char *target, *local;
-};
-
-static void match_target(const struct policy_address *a, void *ctx)
-{
-	struct word_search *s = ctx;
-
-	if (s->local == NULL && strcmp(a->kind, "action") == 0 && strcmp(a->target, s->target) == 0)
-		s->local = a->local;
-}
-
 const char *answer_address(struct worker *w, struct task *t, const char *target, int64_t token_id)
 {
-	struct word_search s = {target, NULL};
+	const char *local = addressing_action(t->law->policy, target);
 	char token[TOKEN_CHARS + 1];
 
-	policy_each_address(t->law->policy, match_target, &s);
-	if (s.local == NULL)
+	if (local == NULL)
 		return NULL;
 	token_make(&w->token_key, TOKEN_PROMPT, token_id, token);
-	return arena_printf(t->arena, "%s+%s@%s", s.local, token, w->settings->domain);
+	return arena_printf(t->arena, "%s+%s@%s", local, token, w->settings->domain);
 }
 
 int answer_prompt(struct worker *w, struct task *t, const char *target, const char *actor,

@@ -124,29 +124,16 @@ int plan_outgoing(struct worker *w, struct task *t, const char *kind, const char
 	return 1;
 }
 
-struct word_search {
-	const char *target, *local;
-};
-
-static void match_target(const struct policy_address *a, void *ctx)
-{
-	struct word_search *s = ctx;
-
-	if (s->local == NULL && strcmp(a->kind, "action") == 0 && strcmp(a->target, s->target) == 0)
-		s->local = a->local;
-}
-
 /* `kembali+<token>@domain`: every bounce of this delivery comes back to it (DESIGN 9). */
 static const char *keyed_return_path(struct worker *w, struct task *t, int64_t delivery_id)
 {
-	struct word_search s = {"return", NULL};
+	const char *local = addressing_action(t->law->policy, "return");
 	char token[TOKEN_CHARS + 1];
 
-	policy_each_address(t->law->policy, match_target, &s);
-	if (s.local == NULL)
+	if (local == NULL)
 		return "";
 	token_make(&w->token_key, TOKEN_DELIVERY, delivery_id, token);
-	return arena_printf(t->arena, "%s+%s@%s", s.local, token, w->settings->domain);
+	return arena_printf(t->arena, "%s+%s@%s", local, token, w->settings->domain);
 }
 
 int plan_delivery(struct worker *w, struct task *t, struct outgoing *out, const char *recipient,

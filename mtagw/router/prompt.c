@@ -5,7 +5,7 @@
  * nothing is done. Once per (actor, prompt, verb): a second OK is answered with the time of the
  * first.
  */
-#include "mtagw/router/letters.h"
+#include "mtagw/router/answer.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -16,38 +16,12 @@
 #include "mtagw/office/letter_xml.h"
 #include "mtagw/office/shape.h"
 
-struct answer {
+struct previewed {
 	struct token_row token;
 	struct letter_row row;
 	struct letter letter;
 	struct range bytes; /* of the mail the letter was written as */
 };
-
-static enum task_result say(struct worker *w, struct task *t, const char *words,
-    const char *const *pairs, const char *event, const char *outcome, int64_t letter_id,
-    const char *reply_to)
-{
-	struct notice n = {.words = words,
-	    .pairs = pairs,
-	    .in_reply_to = t->message.mime_message_id,
-	    .reply_to = reply_to};
-
-	if (plan_notice(w, t, "notice", t->message.position, &n, letter_id) < 0)
-		return TASK_WAIT;
-	t->plan->message_id = t->message.id;
-	t->plan->message_state = "routed";
-	t->plan->message_reason = words;
-	t->plan->message_letter = letter_id;
-	if (plan_exchange(w, t,
-	        (struct exchange){.event = event,
-	            .outcome = outcome,
-	            .letter_id = letter_id,
-	            .actor = letters_actor(t, 0),
-	            .code = words},
-	        NULL) < 0)
-		return TASK_WAIT;
-	return TASK_GO;
-}
 
 static enum task_result ignore_automatic(struct worker *w, struct task *t)
 {
@@ -64,17 +38,18 @@ static enum task_result ignore_automatic(struct worker *w, struct task *t)
 	return TASK_GO;
 }
 
-static enum task_result done_before(struct worker *w, struct task *t, const struct answer *a)
+static enum task_result done_before(struct worker *w, struct task *t, const struct previewed *a)
 {
 	struct city_date d = clock_city_date(a->token.closed_at_ms);
 	const char *pairs[] = {"pukul", arena_printf(t->arena, "%02d.%02d", d.hour, d.minute),
 	    "tanggal", arena_printf(t->arena, "%02d-%02d-%04d", d.day, d.month, d.year), "tindakan",
 	    a->token.closed_by, "hal", a->row.subject, NULL};
 
-	return say(w, t, "prompt-done", pairs, "PromptAnswered", "repeated", a->row.id, NULL);
+	return answer_say(
+	    w, t, "prompt-done", pairs, "PromptAnswered", "repeated", a->row.id, NULL);
 }
 
-static void close_prompt(struct task *t, const struct answer *a, const char *verb)
+static void close_prompt(struct task *t, const struct previewed *a, const char *verb)
 {
 	t->plan->close_token = a->token.id;
 	t->plan->close_by = verb;
@@ -82,7 +57,7 @@ static void close_prompt(struct task *t, const struct answer *a, const char *ver
 	t->plan->action_verb = verb;
 }
 
-static enum task_result release(struct worker *w, struct task *t, struct answer *a)
+static enum task_result release(struct worker *w, struct task *t, struct previewed *a)
 {
 	struct policy_facts facts;
 	struct policy_decision d;
@@ -99,7 +74,8 @@ static enum task_result release(struct worker *w, struct task *t, struct answer 
 		    d.legal_basis ? d.legal_basis : "-", "hal", a->row.subject, "jabatan",
 		    a->letter.position_title, NULL};
 
-		return say(w, t, "refused", pairs, "PromptAnswered", "refused", a->row.id, NULL);
+		return answer_say(
+		    w, t, "refused", pairs, "PromptAnswered", "refused", a->row.id, NULL);
 	}
 	rc = letters_same_signatory(w, t, &a->letter, &d);
 	if (rc < 0)
@@ -107,7 +83,7 @@ static enum task_result release(struct worker *w, struct task *t, struct answer 
 	if (rc == 0) { /* another person or right than the preview showed */
 		const char *pairs[] = {"hal", a->row.subject, NULL};
 
-		return say(
+		return answer_say(
 		    w, t, "prompt-expired", pairs, "PromptAnswered", "refused", a->row.id, NULL);
 	}
 	if ((rc = letters_trial(w, t, &a->letter)) != 1)
@@ -134,7 +110,8 @@ static enum task_result release(struct worker *w, struct task *t, struct answer 
 	return TASK_GO;
 }
 
-static int plain_outside(struct worker *w, struct task *t, struct answer *a, const struct letter *l)
+static int plain_outside(
+    struct worker *w, struct task *t, struct previewed *a, const struct letter *l)
 {
 	struct pieces *pieces = pieces_new(t->arena);
 	struct outgoing *out;
@@ -151,7 +128,8 @@ static int plain_outside(struct worker *w, struct task *t, struct answer *a, con
 	return plan_outgoing_done(w, t, out);
 }
 
-static int plain_inside(struct worker *w, struct task *t, struct answer *a, const struct letter *l)
+static int plain_inside(
+    struct worker *w, struct task *t, struct previewed *a, const struct letter *l)
 {
 	struct pieces *pieces = pieces_new(t->arena);
 	struct outgoing *out;
@@ -179,7 +157,7 @@ static int plain_inside(struct worker *w, struct task *t, struct answer *a, cons
 }
 
 /* PESAN: the writer's own mail goes as it is, with DKIM, where policy lets this position do so. */
-static enum task_result send_plain(struct worker *w, struct task *t, struct answer *a)
+static enum task_result send_plain(struct worker *w, struct task *t, struct previewed *a)
 {
 	struct policy_facts facts;
 	struct policy_decision d;
@@ -196,27 +174,28 @@ static enum task_result send_plain(struct worker *w, struct task *t, struct answ
 		    d.sentence ? d.sentence : "", "dasar", d.legal_basis ? d.legal_basis : "-",
 		    "hal", a->row.subject, "jabatan", a->letter.position_title, NULL};
 
-		return say(w, t, "refused", why, "PromptAnswered", "refused", a->row.id, NULL);
+		return answer_say(
+		    w, t, "refused", why, "PromptAnswered", "refused", a->row.id, NULL);
 	}
 	if (plain_outside(w, t, a, &a->letter) < 0 || plain_inside(w, t, a, &a->letter) < 0)
 		return TASK_WAIT;
 	close_prompt(t, a, "pesan");
 	t->plan->letter_id = a->row.id;
 	t->plan->letter_state = "void";
-	return say(w, t, "plain-sent", pairs, "PromptAnswered", "pesan", a->row.id, NULL);
+	return answer_say(w, t, "plain-sent", pairs, "PromptAnswered", "pesan", a->row.id, NULL);
 }
 
-static enum task_result cancel(struct worker *w, struct task *t, struct answer *a)
+static enum task_result cancel(struct worker *w, struct task *t, struct previewed *a)
 {
 	const char *pairs[] = {"hal", a->row.subject, NULL};
 
 	close_prompt(t, a, "batal");
 	t->plan->letter_id = a->row.id;
 	t->plan->letter_state = "void";
-	return say(w, t, "cancelled", pairs, "PromptAnswered", "batal", a->row.id, NULL);
+	return answer_say(w, t, "cancelled", pairs, "PromptAnswered", "batal", a->row.id, NULL);
 }
 
-static int load_answer(struct worker *w, struct task *t, int64_t token_id, struct answer *a)
+static int load_answer(struct worker *w, struct task *t, int64_t token_id, struct previewed *a)
 {
 	int rc = token_row_load(w->db, token_id, false, t->arena, &a->token, &t->err);
 
@@ -239,7 +218,7 @@ enum task_result prompt_task(
 {
 	const char *first, *text = mime_main_text(root, t->arena);
 	const char *nothing[] = {"hal", t->message.subject, NULL};
-	struct answer a = {0};
+	struct previewed a = {0};
 	int64_t token_id;
 	int rc = 0;
 
@@ -250,11 +229,12 @@ enum task_result prompt_task(
 	if (rc < 0)
 		return TASK_WAIT;
 	if (rc == 0 || strcmp(a.token.actor, t->message.position) != 0)
-		return say(w, t, "prompt-stranger", nothing, "PromptAnswered", "refused", 0, NULL);
+		return answer_say(
+		    w, t, "prompt-stranger", nothing, "PromptAnswered", "refused", 0, NULL);
 	if (a.token.closed_at_ms != 0)
 		return done_before(w, t, &a);
 	if (a.token.expires_at_ms < t->now_ms)
-		return say(
+		return answer_say(
 		    w, t, "prompt-expired", nothing, "PromptAnswered", "refused", a.row.id, NULL);
 	switch (reply_verb(text, t->arena, &first)) {
 	case REPLY_OK:
@@ -267,6 +247,6 @@ enum task_result prompt_task(
 		break;
 	}
 	const char *asked[] = {"baris", first, "hal", a.row.subject, NULL};
-	return say(w, t, "asked-back", asked, "PromptAnswered", "asked", a.row.id,
+	return answer_say(w, t, "asked-back", asked, "PromptAnswered", "asked", a.row.id,
 	    arena_printf(t->arena, "ttd+%s@%s", detail, w->settings->domain));
 }
