@@ -40,6 +40,12 @@ static const char *time_words(const struct task *t, int64_t at_ms)
 	    t->arena, "%02d-%02d-%04d %02d.%02d", d.day, d.month, d.year, d.hour, d.minute);
 }
 
+/* `2026-11-24` as people write it. */
+static const char *day_words(const struct task *t, const char *iso)
+{
+	return arena_printf(t->arena, "%.2s-%.2s-%.4s", iso + 8, iso + 5, iso);
+}
+
 static int load(struct worker *w, struct task *t, struct presented *p)
 {
 	const char *level, *json;
@@ -83,10 +89,10 @@ static const char *about(const struct task *t, const struct presented *p)
 		    p->row.stranger ? "present.stranger" : "present.answers", answered, t->arena);
 	const char *pairs[] = {"agenda", arena_printf(t->arena, "%d", p->row.agenda_n), "pengirim",
 	    p->row.sender_name, "alamat", p->row.sender_address, "nomor",
-	    p->row.letter_number[0] ? p->row.letter_number : "-", "tanggal", p->row.letter_date,
-	    "hal", p->row.subject, "diterima", time_words(t, p->row.received_at_ms), "batas",
-	    time_words(t, p->row.due_at_ms), "sifat", urgency ? urgency->word : p->row.urgency,
-	    "keaslian",
+	    p->row.letter_number[0] ? p->row.letter_number : "-", "tanggal",
+	    day_words(t, p->row.letter_date), "hal", p->row.subject, "diterima",
+	    time_words(t, p->row.received_at_ms), "batas", time_words(t, p->row.due_at_ms), "sifat",
+	    urgency ? urgency->word : p->row.urgency, "keaslian",
 	    verdict_line(policy, &p->verdicts, p->row.level, p->row.sender_address, t->arena),
 	    "jawaban", thread, NULL};
 	struct buf out = {0};
