@@ -176,6 +176,21 @@ static int may_answer(
 	return 1;
 }
 
+/* Whether this agency has it already; else it has now. */
+static bool taken(struct task *t, struct intake_letter *in, const char *agency)
+{
+	const char **list = arena_alloc(t->arena, (in->agency_count + 1) * sizeof(*list));
+
+	for (size_t i = 0; i < in->agency_count; i++) {
+		if (strcmp(in->agencies[i], agency) == 0)
+			return true;
+		list[i] = in->agencies[i];
+	}
+	list[in->agency_count++] = agency;
+	in->agencies = list;
+	return false;
+}
+
 int incoming_take(struct worker *w, struct task *t, struct intake_letter *in, const char *agency,
     const char *detail)
 {
@@ -205,6 +220,8 @@ int incoming_take(struct worker *w, struct task *t, struct intake_letter *in, co
 	    .decided_by = ""};
 	if (a == NULL)
 		return intake_forward(w, t, in, NULL, NULL);
+	if (taken(t, in, agency))
+		return 1;
 	if (thread_find(w, t, in, detail, row) < 0)
 		return -1;
 	if (in->automatic != AUTOMATIC_NO)

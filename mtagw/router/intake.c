@@ -186,9 +186,12 @@ enum task_result intake_task(struct worker *w, struct task *t, struct range byte
 		    .subject = t->message.subject};
 	}
 	in->level = level_of(w, in);
-	for (size_t i = 0; i < t->message.rcpt_count; i++)
-		if (take_one(w, t, in, t->message.rcpts[i]) < 0)
-			return TASK_WAIT;
+	/* An address with a token tells more than another one of the same agency. */
+	for (int tokens = 1; tokens >= 0; tokens--)
+		for (size_t i = 0; i < t->message.rcpt_count; i++)
+			if ((strchr(t->message.rcpts[i], '+') != NULL) == (tokens == 1) &&
+			    take_one(w, t, in, t->message.rcpts[i]) < 0)
+				return TASK_WAIT;
 	if (in->forward != NULL && plan_outgoing_done(w, t, in->forward) < 0)
 		return TASK_WAIT;
 	t->plan->message_id = t->message.id;

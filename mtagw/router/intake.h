@@ -20,7 +20,10 @@ struct intake_letter {
 	struct arrival arrival;
 	const char *channel;       /* mx, softcopy (a colleague's forward) */
 	struct letter_row *letter; /* in the plan once it is one; NULL before */
-	struct outgoing *forward;  /* the untouched mail in the plan; NULL before */
+	const char *const
+	    *agencies; /* that have it already: one mail to several of its addresses */
+	size_t agency_count;
+	struct outgoing *forward; /* the untouched mail in the plan; NULL before */
 };
 
 /* The thread of a mail: fills thread, reply_to and stranger of the row. detail: behind '+' of the

@@ -77,6 +77,17 @@ def test_answer_without_token_by_references(office):
     assert f"Menjawab surat kita nomor {number}" in text_of(office.presented(words))
 
 
+def test_one_mail_to_several_addresses_of_an_agency_is_one_letter(office):
+    _, number, got = confirmed_letter(office)
+    words = office.subject("Ke semua")
+    to = [f"{HEAD}@dumai.example", email.utils.parseaddr(got["Reply-To"])[1], REGISTRY, "surat.dinkes@dumai.example"]
+    m = mail(f"PT Contoh Pelabuhan <{COMPANY_ADDRESS}>", to, words, "Untuk semua.\n")
+    office.house.outside.send(COMPANY_ADDRESS, to, m)
+    assert f"Menjawab surat kita nomor {number}" in text_of(office.presented(words))
+    office.presented(words, "kadis.dinkes")
+    assert sorted(r["agency"] for r in office.agenda(words)) == ["DINKES", "DISKOMINFO"]
+
+
 def test_answer_by_quoted_number_and_a_stranger(office):
     _, number, _ = confirmed_letter(office)
     words = office.subject("Perihal surat Saudara")
