@@ -199,6 +199,7 @@ int incoming_take(struct worker *w, struct task *t, struct intake_letter *in, co
 	const struct policy_urgency *urgency;
 	struct policy_decision d;
 	struct policy_facts facts;
+	int twin, agenda_n;
 	char day[16];
 
 	clock_iso_day(t->now_ms, day);
@@ -239,7 +240,11 @@ int incoming_take(struct worker *w, struct task *t, struct intake_letter *in, co
 		return -1;
 	row->letter_id = in->letter->id;
 	plan_row(t, incoming_queue_insert, row);
-	if (d.allowed && d.number != NULL && strcmp(d.number, "now") == 0)
+	row->mime_message_id = t->message.mime_message_id;
+	if ((twin = incoming_twin(w->db, row, &agenda_n, &t->err)) < 0)
+		return -1;
+	/* A second number for the same letter is never given without a word of the clerk. */
+	if (twin == 0 && d.allowed && d.number != NULL && strcmp(d.number, "now") == 0)
 		return plan_work(w, t, "register", row->letter_id, agency, t->now_ms);
 	return plan_work(
 	    w, t, "list", 0, agency, t->now_ms + (int64_t)w->settings->intake_list_secs * 1000);

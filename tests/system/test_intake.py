@@ -171,6 +171,17 @@ def test_same_number_twice_is_warned_of(office):
     assert f"agenda {entry['n']}" in part and "PERHATIAN" in part and "1 surat pengirim ini" in part
 
 
+def test_known_correspondent_gets_no_second_number_unasked(office):
+    number = f"7/PT-{office.subject('x').split()[-1]}/2026"
+    text = f"Nomor: {number}\nTanggal: 20 November 2026\n\nKami mengundang.\n"
+    first, again = office.subject("Undangan"), office.subject("Undangan ulang")
+    outside(office, first, text, f"PT Contoh Pelabuhan <{COMPANY_ADDRESS}>")
+    office.presented(first)
+    outside(office, again, text, f"PT Contoh Pelabuhan <{COMPANY_ADDRESS}>")
+    shown, _ = office.listed(again)
+    assert f"agenda {office.agenda(first)[0]['n']}" in part_of(shown, again) and not office.agenda(again)
+
+
 def test_ralat_corrects_with_trail(office):
     _, _, got = confirmed_letter(office)
     words, _ = answer(office, got, "Setuju.\n")
