@@ -306,3 +306,36 @@ enum task_result incoming_register_task(
 	t->plan->next_ref = letter->id;
 	return TASK_GO;
 }
+
+void incoming_from_inside(struct worker *w, struct task *t, const struct letter_row *letter)
+{
+	const struct policy *policy = t->law->policy;
+	const struct policy_position *from = policy_position(policy, letter->position);
+	const struct policy_agency *sender = policy_agency(policy, letter->agency);
+	const struct policy_urgency *urgency = policy_urgency(policy, letter->urgency);
+	struct incoming_row *row = arena_alloc(t->arena, sizeof(*row));
+
+	*row = (struct incoming_row){.letter_id = letter->id,
+	    .agency = t->work->arg,
+	    .state = "registered",
+	    .sender_address = sender ? arena_printf(t->arena, "%s@%s", sender->registry_local,
+	                                   w->settings->domain)
+	                             : letter->login,
+	    .sender_name = from ? from->title : letter->position,
+	    .letter_number = letter->number ? letter->number : "",
+	    .letter_date = letter->date,
+	    .subject = letter->subject,
+	    .excerpt = letter->summary,
+	    .thread = "none",
+	    .level = "internal",
+	    .urgency = letter->urgency,
+	    .received_at_ms = t->now_ms,
+	    .agenda_at_ms = t->now_ms,
+	    .decided_at_ms = t->now_ms,
+	    .decided_by = "",
+	    .rule_id = letter->rule_id};
+	row->due_at_ms = urgency ? policy_due_of(policy, urgency, t->now_ms) : 0;
+	plan_row(t, incoming_queue_insert, row);
+	t->plan->next_kind = "present";
+	t->plan->next_ref = letter->id;
+}

@@ -61,8 +61,11 @@ int intake_verify(struct worker *w, struct task *t, struct intake_letter *in,
 /* Work kinds. */
 enum task_result incoming_register_task(
     struct worker *w, struct task *t, const struct letter_row *letter); /* incoming.c */
-enum task_result present_task(struct worker *w, struct task *t);        /* present.c */
-enum task_result list_task(struct worker *w, struct task *t);           /* registry.c */
+/* A letter of another agency stands in this one (t->work->arg) too: its row and its presentation
+ * into the plan. */
+void incoming_from_inside(struct worker *w, struct task *t, const struct letter_row *letter);
+enum task_result present_task(struct worker *w, struct task *t); /* present.c */
+enum task_result list_task(struct worker *w, struct task *t);    /* registry.c */
 
 /* The registry clerk of an agency, else its head. NULL: neither. */
 const char *registry_of(const struct policy *policy, const char *agency);

@@ -157,5 +157,6 @@ enum task_result register_task(struct worker *w, struct task *t)
 	    ids_next(&w->ids, w->db, t->now_ms, &item->exchange_id, &t->err) < 0)
 		return TASK_WAIT;
 	t->number = item;
+	incoming_from_inside(w, t, &row);
 	return TASK_GO;
 }

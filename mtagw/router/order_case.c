@@ -93,6 +93,18 @@ static int load_verdict(struct order_case *c)
 	return rc < 0 ? -1 : 1;
 }
 
+/* What is attached to orders: the mail from outside, or the sealed form of a letter of the city. */
+static int load_original(struct order_case *c)
+{
+	struct task *t = c->t;
+
+	if (strcmp(c->row.direction, "incoming") != 0 && c->row.number != NULL)
+		return letter_row_form(
+		    c->w->db, c->row.id, "inside", t->arena, &c->original, &t->err);
+	c->original_body = c->letter.body_id;
+	return message_body(c->w->db, c->original_body, t->arena, &c->original, &t->err);
+}
+
 static int load_trail(struct order_case *c)
 {
 	struct worker *w = c->w;
@@ -132,10 +144,7 @@ int order_case_load(
 		return -1;
 	if (rc == 0)
 		c->letter = own_letter(c);
-	c->original_body = c->letter.body_id;
-	if (load_verdict(c) < 0 ||
-	    message_body(w->db, c->original_body, t->arena, &c->original, &t->err) < 0 ||
-	    load_trail(c) < 0)
+	if (load_verdict(c) < 0 || load_original(c) < 0 || load_trail(c) < 0)
 		return -1;
 	if (t->message.position != NULL && t->message.position[0] != '\0') {
 		if (holder_of(w->db, t->message.position, t->now_ms, t->arena, &holder, &t->err) <

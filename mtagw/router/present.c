@@ -28,6 +28,8 @@ struct presented {
 	struct verdicts verdicts;
 	const char *answers; /* number of the letter it answers, "" */
 	const char *writer;  /* position of that letter's signatory, "" */
+	bool inside;         /* of another agency of the city: its sealed form is the original */
+	int64_t original_body;
 };
 
 static const char *time_words(const struct task *t, int64_t at_ms)
@@ -52,21 +54,26 @@ static int load(struct worker *w, struct task *t, struct presented *p)
 	struct letter_row answered;
 	int rc;
 
-	*p = (struct presented){.answers = "", .writer = ""};
+	*p = (struct presented){.answers = "", .writer = "", .verdicts = {.from_domain = ""}};
 	rc = letter_row_load(w->db, t->work->ref, t->arena, &p->letter, &t->err);
 	if (rc == 1)
 		rc = incoming_load(w->db, t->work->ref, t->work->arg, t->arena, &p->row, &t->err);
 	if (rc == 1)
 		rc = message_load(w->db, p->letter.message_id, t->arena, &t->message, &t->err);
-	if (rc == 1)
+	p->inside = rc == 1 && strcmp(p->letter.direction, "incoming") != 0;
+	p->original_body = p->inside ? 0 : p->row.body_id;
+	if (rc == 1 && p->inside)
+		rc =
+		    letter_row_form(w->db, p->letter.id, "inside", t->arena, &p->original, &t->err);
+	else if (rc == 1)
 		rc = message_body(w->db, p->row.body_id, t->arena, &p->original, &t->err);
 	p->agency = policy_agency(t->law->policy, t->work->arg);
 	if (rc == 0 || (rc == 1 && p->agency == NULL))
 		return err_set(&t->err, "letter %lld of %s is not in the store or not in the law",
 		    (long long)t->work->ref, t->work->arg);
-	if (rc == 1)
+	if (rc == 1 && !p->inside)
 		rc = verdict_load(w->db, p->letter.message_id, t->arena, &level, &json, &t->err);
-	if (rc == 1)
+	if (rc == 1 && !p->inside)
 		rc = verdicts_read(json, t->arena, &p->verdicts, &t->err);
 	if (rc >= 0 && p->row.reply_to != 0 &&
 	    (rc = letter_row_load(w->db, p->row.reply_to, t->arena, &answered, &t->err)) == 1) {
@@ -130,7 +137,7 @@ static int lay_before(struct worker *w, struct task *t, const struct presented *
 	    .pairs = pairs,
 	    .in_reply_to = p->row.mime_message_id,
 	    .original = p->original,
-	    .original_body = p->row.body_id};
+	    .original_body = p->original_body};
 	int64_t token;
 
 	if (target != NULL) {
@@ -211,7 +218,7 @@ static int receipt(struct worker *w, struct task *t, const struct presented *p)
 	    .recipient_domain = at ? at + 1 : "",
 	    .date = day};
 	/* RFC 3834 section 2: a null sender, our own addresses and programs get none. */
-	if (at == NULL || t->message.sender[0] == '\0' ||
+	if (p->inside || at == NULL || t->message.sender[0] == '\0' ||
 	    strcmp(at + 1, w->settings->domain) == 0 ||
 	    (mime_parse(p->original, t->arena, &root, &err) == 1 &&
 	        automatic_forbids_answer(root, t->message.sender, t->arena)))
@@ -265,8 +272,10 @@ enum task_result present_task(struct worker *w, struct task *t)
 	}
 	p.row.state = "presented";
 	plan_row(t, incoming_queue_update, arena_memdup(t->arena, &p.row, sizeof(p.row)));
-	t->plan->letter_id = p.letter.id;
-	t->plan->letter_state = "presented";
+	if (!p.inside) { /* that of a letter from inside is its sender's */
+		t->plan->letter_id = p.letter.id;
+		t->plan->letter_state = "presented";
+	}
 	return plan_exchange(w, t,
 	           (struct exchange){.event = "Presented",
 	               .outcome = "done",

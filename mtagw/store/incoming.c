@@ -18,7 +18,8 @@ static const struct stmt insert = {"incoming_insert",
     " letter_number, letter_date, subject, excerpt, thread, reply_to, stranger, level, urgency,"
     " due_at, received_at, agenda_at, decided_at, decided_by, rule_id)"
     " values ($1, $2, $3, $4, $5, $6, $7::text::date, $8, $9, $10, nullif($11, 0), $12, $13, $14,"
-    " nullif($15, 0), $16, nullif($17, 0), nullif($18, 0), $19, $20)"};
+    " nullif($15, 0), $16, nullif($17, 0), nullif($18, 0), $19, $20)"
+    " on conflict (letter_id, agency) do nothing"};
 static const struct stmt update = {"incoming_update",
     "update office.incoming set state = $3, subject = $4, letter_number = $5,"
     " letter_date = $6::text::date, due_at = nullif($7, 0), agenda_at = nullif($8, 0),"

@@ -10,6 +10,8 @@
 
 #include <jansson.h>
 
+#include "mtagw/store/message.h"
+
 static const struct stmt insert = {"letter_insert",
     "insert into office.letter (id, message_id, type, scope, direction, state, state_at, agency, "
     "position, incumbency,"
@@ -46,6 +48,9 @@ static const struct stmt load = {"letter_load",
     " from office.letter l join mail.message m on m.id = l.message_id"
     " left join office.number_ledger n on n.letter_id = l.id and n.state = 'assigned' where l.id = "
     "$1"};
+static const struct stmt form_segments = {"letter_form_segments",
+    "select o.segments, o.size from office.letter_form f join mail.outgoing o on o.id = f.ref"
+    " where f.letter_id = $1 and f.form = $2"};
 static const struct stmt of_message = {
     "letter_of_message", "select id, state from office.letter where message_id = $1"};
 static const struct stmt number = {"letter_number",
@@ -71,8 +76,8 @@ static const struct stmt action_insert = {"action_insert",
     "insert into office.action (actor, prompt, verb, at, message_id) values ($1, $2, $3, $4, $5)"};
 
 const struct stmt *const letter_row_statements[] = {&insert, &recipients, &state, &clear, &form,
-    &load, &of_message, &number, &holder, &token_insert, &token_load, &token_lock, &token_close,
-    &action_insert, NULL};
+    &load, &form_segments, &of_message, &number, &holder, &token_insert, &token_load, &token_lock,
+    &token_close, &action_insert, NULL};
 
 void letter_row_queue_insert(struct db *db, const struct letter_row *l,
     const struct letter_row_recipient *list, size_t count, struct arena *arena)
@@ -175,6 +180,49 @@ int letter_row_load(
 		memcpy(l->canonical_sha256, hash.p, SHA256_BYTES);
 	db_result_free(&r);
 	return 1;
+}
+
+/* Segments of stored bodies one behind the other. */
+static int join_segments(struct db *db, const int64_t *segments, size_t count, size_t size,
+    struct arena *arena, struct range *bytes_r, struct err *error_r)
+{
+	char *out = arena_alloc(arena, size + 1);
+	size_t at = 0;
+
+	for (size_t i = 0; i + 2 < count; i += 3) {
+		size_t offset = (size_t)segments[i + 1], len = (size_t)segments[i + 2];
+		struct range body;
+		int rc = message_body(db, segments[i], arena, &body, error_r);
+
+		if (rc != 1)
+			return rc;
+		if (offset + len > body.len || at + len > size)
+			return err_set(error_r, "body %lld: a segment lies outside of it",
+			    (long long)segments[i]);
+		memcpy(out + at, body.p + offset, len);
+		at += len;
+	}
+	*bytes_r = (struct range){out, at};
+	return 1;
+}
+
+int letter_row_form(struct db *db, int64_t id, const char *form_name, struct arena *arena,
+    struct range *bytes_r, struct err *error_r)
+{
+	struct db_param params[] = {db_int(id), db_text(form_name)};
+	struct db_result *r = NULL;
+	const int64_t *segments = NULL;
+	size_t count = 0, size = 0;
+
+	if (db_query(db, &form_segments, params, 2, &r, error_r) < 0)
+		return -1;
+	if (db_rows(r) > 0) {
+		segments = db_get_ints(r, 0, 0, arena, &count);
+		size = (size_t)db_get_int(r, 0, 1);
+	}
+	db_result_free(&r);
+	return segments == NULL ? 0
+	                        : join_segments(db, segments, count, size, arena, bytes_r, error_r);
 }
 
 int letter_row_of_message(struct db *db, int64_t message_id, int64_t *id_r, const char **state_r,

@@ -42,6 +42,10 @@ void letter_row_queue_form(struct db *db, int64_t id, const char *form, int64_t 
 /* 1, 0 unknown, -1. */
 int letter_row_load(
     struct db *db, int64_t id, struct arena *arena, struct letter_row *row_r, struct err *error_r);
+/* The bytes of a form that is a message (`inside`, `outside`), as it left, in the arena: 1, 0 there
+ * is none, -1. */
+int letter_row_form(struct db *db, int64_t id, const char *form, struct arena *arena,
+    struct range *bytes_r, struct err *error_r);
 int letter_row_of_message(struct db *db, int64_t message_id, int64_t *id_r, const char **state_r,
     struct arena *arena, struct err *error_r);
 

@@ -23,7 +23,7 @@ def arrived(office, words="Permohonan"):
     subject = office.subject(words)
     m = EmailMessage()
     m["From"], m["To"], m["Subject"] = f"PT Contoh Pelabuhan <{COMPANY}>", REGISTRY, subject
-    m.set_content("Nomor: 118/CP/XI/2026\nTanggal: 20-11-2026\n\nMohon data titik akses.\n")
+    m.set_content(f"Nomor: {subject.split()[-1]}/CP/XI/2026\nTanggal: 20-11-2026\n\nMohon data titik akses.\n")
     m.add_attachment(b"%PDF-1.4 contoh", maintype="application", subtype="pdf", filename="lampiran.pdf")
     office.house.outside.send(COMPANY, [REGISTRY], m)
     return laid(office, subject)
@@ -113,7 +113,7 @@ def test_head_block_to_two_passed_on_reported_declined_replaced_closed(office):
     order = told(office, APP, "[LAPOR]", about)
     text = text_of(order)
     assert "Kepala Dinas Komunikasi dan Informatika memberi Saudara disposisi" in text
-    assert "118/CP/XI/2026" in text and "1. Kepala Seksi Pengelolaan E-Office" in text and "SELESAI" in text
+    assert f"{shown.about.split()[-1]}/CP/XI/2026" in text and "1. Kepala Seksi Pengelolaan E-Office" in text and "SELESAI" in text
     html = order.get_body(preferencelist=("html",)).get_content()
     assert "siapkan bahan rapat" in html and "http:" not in html
     original = [p for p in order.walk() if p.get_content_type() == "message/rfc822"]
@@ -376,8 +376,10 @@ def test_numbered_list_is_a_report(office):
 
 def test_an_order_that_nobody_gets_is_told_to_its_giver(office):
     shown = arrived(office)
-    say(office, HEAD, shown, "3 TL besok\n")  # a position without an account in the sample house
-    failed = office.see(HEAD, lambda m: "kabid-infra" in (m["Subject"] or "") and shown.about in m["Subject"], "the failure")
+    say(office, HEAD, shown, "2 TL besok\n")
+    order = told(office, IKP, "[LAPOR]", shown.about)
+    say(office, IKP, order, "1 TL besok\n")  # a position without an account in the sample house
+    failed = office.see(IKP, lambda m: "kasi-informasi" in (m["Subject"] or "") and shown.about in m["Subject"], "the failure")
     assert action_of(failed) == "failed"
 
 
@@ -435,3 +437,17 @@ def test_reminder_before_and_escalation_after(office):
     assert office.letter(shown.about, "done")
     tree_text = tree(office, shown.about)
     assert "diingatkan" in tree_text and "dilaporkan terlambat" in tree_text
+
+
+def test_order_on_a_letter_of_another_agency(office):
+    """A letter between agencies is laid before the head there too; what he orders carries its sealed form."""
+    sent = office.send_letter("kadis.dinkes", to=[f"{HEAD}@dumai.example"], subject=office.subject("Permintaan data"))
+    number = office.confirmed("kadis.dinkes", sent)
+    shown = laid(office, sent["Subject"])
+    assert number in text_of(shown) and "dari dalam pemerintah kota" in text_of(shown)
+    say(office, HEAD, shown, "Kepada: kabid ikp\nHarap: tindak lanjuti\n")
+    got = told(office, IKP, "[LAPOR]", sent["Subject"])
+    assert any(p.get_content_type() == "application/pgp-signature" for p in got.walk()), "the sealed letter is attached"
+    say(office, IKP, got, "SELESAI\nSudah dikirim.\n")
+    told(office, HEAD, "Selesai", sent["Subject"])
+    assert office.letter(sent["Subject"])["state"] == "delivered", "its sender's state is not touched"
