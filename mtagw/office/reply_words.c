@@ -147,7 +147,7 @@ static struct reply_hit find_exact(const struct reply_word *list, size_t count, 
 static bool try_near(struct reply_reader *reader, const struct reply_word *word, const char *text,
     struct reply_hit *hit)
 {
-	char typed[FORGIVEN_LEN_MAX + 1] = "";
+	char typed[FORGIVEN_LEN_MAX + 1] = {0};
 	size_t len = take_words(text, word->word, typed);
 
 	if (len == 0 || strlen(word->word) < FORGIVEN_LEN_MIN || !is_near(typed, word->word))

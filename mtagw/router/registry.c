@@ -300,12 +300,12 @@ enum task_result list_answer(struct worker *w, struct task *t, struct answer *a)
 {
 	struct choosing c = {0};
 	struct buf lines = {0};
-	enum task_result result;
+	enum task_result result = TASK_WAIT;
 	int rc = 1;
 
 	if (list_items(w->db, a->token.id, t->arena, &c.items, &c.count, &t->err) < 0 ||
 	    may(w, t, "confirm", 0, &result) == 0)
-		return t->err.text[0] ? TASK_WAIT : result;
+		return result;
 	c.choice = arena_alloc(t->arena, (c.count + 1) * sizeof(*c.choice));
 	c.subject = arena_alloc(t->arena, (c.count + 1) * sizeof(*c.subject));
 	c.number = arena_alloc(t->arena, (c.count + 1) * sizeof(*c.number));
