@@ -29,7 +29,8 @@ void log_set_level(enum log_level level)
 	level_min = level;
 }
 
-static void log_line(enum log_level level, const char *format, va_list ap)
+__attribute__((format(printf, 2, 0))) static void log_line(
+    enum log_level level, const char *format, va_list ap)
 {
 	char line[LINE_MAX_BYTES];
 	struct timespec now;
