@@ -56,7 +56,7 @@ struct settings {
 	int64_t smtpd_data_in_flight_max; /* bytes of all DATA together */
 	int smtpd_timeout_secs;
 	int smtpd_min_data_rate; /* bytes a second, 0: any */
-	int auth_failures_max;   /* per session, and per peer address in ten minutes */
+	int auth_failures_max; /* per session; ten times as many per peer address in ten minutes */
 	/* the router */
 	int router_workers, render_workers, router_batch;
 	int intake_list_secs; /* what comes within it stands in one list to the clerk */

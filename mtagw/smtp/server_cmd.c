@@ -143,6 +143,7 @@ void server_auth_line(struct smtp_session *s, struct range line)
 		}
 	} else if (codec_unbase64(&bytes, line.p, line.len) < 0) {
 		s->question = ASK_AUTH;
+		s->params.ops->auth_continue(s, (struct range){0}, s->params.ctx); /* given up */
 		smtp_session_auth_fail(s, false);
 	} else {
 		s->question = ASK_AUTH;

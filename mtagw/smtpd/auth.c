@@ -15,6 +15,9 @@
  * guesses. */
 #define PEERS_MAX 1024
 #define PEER_WINDOW_MS (10 * 60 * 1000)
+/* An address may be a whole office behind one router: it may fail this many times as often as a
+ * session before all of it has to wait. */
+#define PEER_FACTOR 10
 
 static struct peer {
 	char ip[64];
@@ -90,7 +93,8 @@ void auth_start(struct smtp_session *s, const char *mechanism, struct range init
 	struct guest *guest = smtpd_guest(d, s);
 	struct peer *peer = peer_of(guest->ip, false);
 
-	if (peer != NULL && peer->failures >= d->role.settings->auth_failures_max) {
+	auth_drop(guest); /* none is left of an AUTH before, whatever it ended with */
+	if (peer != NULL && peer->failures >= PEER_FACTOR * d->role.settings->auth_failures_max) {
 		log_info("auth-throttled session=%s peer=%s failures=%d", smtp_session_id(s),
 		    guest->ip, peer->failures);
 		smtp_session_auth_fail(s, true);

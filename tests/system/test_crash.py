@@ -147,7 +147,8 @@ def test_letter_survives_a_crash(crash_house, point, when):
     (number,) = crash_house.numbers(subject)
     arrived = [about for _, about, m in crash_house.house.peer.messages(DOMAIN) if number.encode() in m.replace(b"=\r\n", b"")]
     assert len(arrived) == 1 and arrived[0]["openpgp"]["result"] == "good"
-    assert len(crash_house.inbox("kadis.dinkes", lambda m: number in text_of(m))) == 1
+    assert len(crash_house.inbox("kadis.dinkes", lambda m: m["Subject"] == subject and number in text_of(m))) == 1
+    assert len(crash_house.inbox("kadis.dinkes", lambda m: m["Subject"].startswith("[Surat masuk ") and number in text_of(m))) == 1
     assert len(crash_house.inbox(WRITER, lambda m: answers(m, sent) and number_in(text_of(m)) == number)) == 1
     assert crash_house.trail(subject) == crash_house.calm
 

@@ -241,7 +241,7 @@ static void test_talks(void **state)
 	    {"not base64", true,
 	        {"TLS", "EHLO x\r\n", "AUTH PLAIN ???\r\n", "AUTH LOGIN\r\n", "???\r\n",
 	            "QUIT\r\n"},
-	        " tls 220 250 501 334 535 221", "LOGIN[none]"},
+	        " tls 220 250 501 334 535 221", "LOGIN[none]cancelled"},
 	    {"unknown and bad", true,
 	        {"TLS", "EHLO x\r\n", "AUTH\r\n", "AUTH CRAM-MD5\r\n", "AUTH PLAIN Yg==\r\n",
 	            "QUIT\r\n"},
