@@ -230,6 +230,17 @@ const char *xml_text(const struct xml_node *node, struct arena *arena)
 	return copy;
 }
 
+bool xml_has_text(const struct xml_node *node)
+{
+	const xmlNode *child = ((const xmlNode *)node)->children;
+
+	for (; child != NULL; child = child->next)
+		if (child->type != XML_ELEMENT_NODE && child->type != XML_COMMENT_NODE &&
+		    child->type != XML_PI_NODE && !xmlIsBlankNode(child))
+			return true;
+	return false;
+}
+
 /* Characters of XML 1.0 (section 2.2) kept, everything else as U+FFFD; invalid UTF-8 too. The
  * caller frees. */
 static char *xml_chars(const char *text)

@@ -36,6 +36,8 @@ bool xml_attr_at(const struct xml_node *node, size_t i, const char **name_r, con
     struct arena *arena);
 /* Text of the element and below, blanks at both ends cut, runs of blanks kept. */
 const char *xml_text(const struct xml_node *node, struct arena *arena);
+/* Text that is no blank stands directly in the element (not in one below it). */
+bool xml_has_text(const struct xml_node *node);
 
 /* Building. Text is UTF-8; characters that XML cannot hold become U+FFFD. */
 struct xml_node *xml_add(struct xml_node *parent, const char *name);

@@ -11,10 +11,10 @@ static const char action_words[] =
     "ok plain cancel dispose pass_on decline return report done confirm not_letter correct sent "
     "unreadable receive trace answer";
 
-const char *const when_names[WHEN_COUNT] = {"type", "scope", "class", "agency", "position",
-    "echelon", "channel", "verdict", "urgency", "recipient", "recipient-domain", "recipient-kind",
-    "form", "classification", "direction", "thread", "correspondent", "automatic", "relation",
-    "action"};
+const char *const when_names[WHEN_COUNT] = {"type", "scope", "class", [WHEN_AGENCY] = "agency",
+    "position", "echelon", "channel", "verdict", "urgency", "recipient", "recipient-domain",
+    "recipient-kind", "form", "classification", "direction", "thread", "correspondent", "automatic",
+    "relation", "action"};
 
 /* Words an attribute or a constant may say; NULL: free. In the order of when_names. */
 const char *const when_words[WHEN_COUNT] = {NULL, "internal inter_agency outside",

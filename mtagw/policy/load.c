@@ -156,6 +156,7 @@ static void load_one(struct loading *l, const struct policy_file *file)
 	if (strcmp(xml_name(xml_root(xml)), "grammar") == 0) {
 		load_schema_names(l, xml_root(xml));
 	} else {
+		check_content(l, xml_root(xml));
 		for (i = 0; i < sizeof(roots) / sizeof(roots[0]); i++)
 			if (strcmp(roots[i].root, xml_name(xml_root(xml))) == 0)
 				break;
@@ -193,6 +194,7 @@ struct policy *policy_load(
 	check_calendar(&l);
 	check_words(&l);
 	check_rules(&l);
+	check_numbering(&l);
 	check_cases(&l);
 	if (report_r->errors > 0)
 		policy_free(&policy);

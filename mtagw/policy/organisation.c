@@ -188,6 +188,11 @@ static void check_agency(struct loading *l, size_t i)
 	int line = p->agency_places[i].line;
 
 	(void)at_place(l, &p->agency_places[i]);
+	if (a->number_code[0] == '\0' || strpbrk(a->number_code, "{} ") != NULL)
+		load_error(l, line,
+		    "agency %s: number-code=\"%s\" is printed in numbers: no blanks, "
+		    "no braces",
+		    a->code, a->number_code);
 	if (policy_position(p, a->head) == NULL)
 		load_error(l, line, "agency %s: head %s is no position", a->code, a->head);
 	if (policy_position(p, a->registry) == NULL)

@@ -6,6 +6,7 @@
 
 /* Attributes of <when>, one for each plain fact, in the order of when_names and facts_values. */
 #define WHEN_COUNT 20
+#define WHEN_AGENCY 3 /* place of `agency` */
 extern const char *const when_names[WHEN_COUNT];
 /* Words an attribute or a constant may say; NULL: free. */
 extern const char *const when_words[WHEN_COUNT];
@@ -22,7 +23,7 @@ struct when {
 struct rule {
 	const char *id, *valid_from, *valid_until, *legal_basis, *code, *sentence;
 	const char *file;
-	int line;
+	int line, outcome_line; /* of <allow> where its words are checked at the end */
 	bool allow;
 	struct when *whens; /* all must hold; several <when>: one of them must */
 	size_t when_count;
@@ -159,6 +160,11 @@ void load_switches(struct loading *l, const struct xml_node *root);
  */
 void check_organisation(struct loading *l);
 void check_rules(struct loading *l);
+void check_numbering(struct loading *l);
+/* Text and elements stand only where they mean something, from node down. */
+void check_content(struct loading *l, const struct xml_node *node);
+/* series= and pattern= of <allow> of a number rule. */
+void load_numbering(struct loading *l, const struct xml_node *node, struct rule *rule);
 void check_words(struct loading *l);
 void check_position_names(struct loading *l);
 void check_calendar(struct loading *l);

@@ -66,9 +66,15 @@ static void load_when(struct loading *l, const struct xml_node *node, struct rul
 	rule->whens = load_grow(p->arena, rule->whens, &rule->when_count, &size, sizeof(*when));
 	when = &rule->whens[rule->when_count - 1];
 	*when = (struct when){.line = xml_line(node)};
+	if (!xml_attr_at(node, 0, &name, &value, p->arena))
+		load_error(l, xml_line(node),
+		    "this <when> asks nothing and holds always: say it by leaving <when> out");
 	for (size_t i = 0; xml_attr_at(node, i, &name, &value, p->arena); i++) {
 		int k;
 
+		if (value[strspn(value, " ")] == '\0')
+			load_error(l, xml_line(node),
+			    "%s=\"%s\" is never true: name a value or take it out", name, value);
 		for (k = 0; k < WHEN_COUNT; k++)
 			if (strcmp(when_names[k], name) == 0)
 				break;
@@ -111,12 +117,7 @@ static void load_outcome(
 	if (kind == POLICY_SIGN) {
 		load_capacity(l, node, rule);
 	} else if (kind == POLICY_NUMBER) {
-		rule->series = load_need(l, node, "series");
-		rule->pattern = load_need(l, node, "pattern");
-		if (strstr(rule->pattern, "{N") == NULL)
-			load_error(l, xml_line(node),
-			    "pattern=\"%s\" has no {N}: two letters would share a number",
-			    rule->pattern);
+		load_numbering(l, node, rule);
 	} else if (kind == POLICY_ROUTE) {
 		rule->via = load_need_word(l, node, "via", "lmtp smtp");
 		rule->out_form = load_need_word(l, node, "form", "inside outside");
@@ -149,6 +150,16 @@ static void check_days(struct loading *l, const struct rule *rule)
 		    rule->valid_until, rule->valid_from);
 }
 
+static void load_sentence(struct loading *l, const struct xml_node *node, struct rule *rule)
+{
+	static const char *const none[] = {NULL};
+
+	load_only(l, node, none);
+	if (rule->sentence != NULL)
+		load_error(l, xml_line(node), "rule %s has a second <sentence>", rule->id);
+	rule->sentence = xml_text(node, l->policy->arena);
+}
+
 static void load_rule(struct loading *l, const struct xml_node *node, enum policy_kind kind)
 {
 	static const char *const names[] = {
@@ -175,7 +186,7 @@ static void load_rule(struct loading *l, const struct xml_node *node, enum polic
 		if (strcmp(name, "when") == 0)
 			load_when(l, e, rule);
 		else if (strcmp(name, "sentence") == 0)
-			rule->sentence = xml_text(e, p->arena);
+			load_sentence(l, e, rule);
 		else if (strcmp(name, "allow") == 0 || strcmp(name, "deny") == 0) {
 			load_outcome(l, e, rule, kind);
 			outcomes++;

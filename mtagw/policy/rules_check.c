@@ -11,16 +11,27 @@ static void check_wildcard(struct loading *l, int line, int which, const char *w
 {
 	const struct policy *p = l->policy;
 	bool position = strcmp(when_names[which], "position") == 0,
-	     agency = strcmp(when_names[which], "agency") == 0;
-	bool found = !position && !agency;
+	     agency = strcmp(when_names[which], "agency") == 0,
+	     echelon = strcmp(when_names[which], "echelon") == 0;
+	bool found = !position && !agency && !echelon;
 
 	for (size_t i = 0; position && !found && i < p->position_count; i++)
 		found = list_has(word, p->positions[i].id);
 	for (size_t i = 0; agency && !found && i < p->agency_count; i++)
 		found = list_has(word, p->agencies[i].code);
+	for (size_t i = 0; echelon && !found && i < p->position_count; i++)
+		found = list_has(word, p->positions[i].echelon);
 	if (!found)
 		load_error(l, line, "%s=\"%s\" reaches no %s of the organisation",
 		    when_names[which], word, when_names[which]);
+}
+
+static bool echelon_exists(const struct policy *p, const char *echelon)
+{
+	for (size_t i = 0; i < p->position_count; i++)
+		if (strcmp(p->positions[i].echelon, echelon) == 0)
+			return true;
+	return false;
 }
 
 /* Enumerations are known by their words, agencies, positions, types by the organisation. */
@@ -41,6 +52,9 @@ void check_value(struct loading *l, int line, int which, const char *list)
 			load_error(l, line, "position \"%s\" is not in the organisation", w);
 		if (strcmp(when_names[which], "agency") == 0 && policy_agency(l->policy, w) == NULL)
 			load_error(l, line, "agency \"%s\" is not in the organisation", w);
+		if (strcmp(when_names[which], "echelon") == 0 && !echelon_exists(l->policy, w))
+			load_error(l, line,
+			    "echelon \"%s\" is that of no position of the organisation", w);
 		if (strcmp(when_names[which], "type") == 0 && policy_type(l->policy, w) == NULL)
 			load_error(l, line, "letter type \"%s\" is not among the types", w);
 	}
@@ -109,6 +123,32 @@ static bool hides(const struct rule *earlier, const struct rule *later)
 	return true;
 }
 
+/* In force on one day, as far as days are known. */
+static bool meet(const struct rule *a, const struct rule *b)
+{
+	bool a_ends = a->valid_until != NULL && a->valid_until[0] != '\0',
+	     b_ends = b->valid_until != NULL && b->valid_until[0] != '\0';
+
+	return (!a_ends || strcmp(a->valid_until, b->valid_from) >= 0) &&
+	       (!b_ends || strcmp(b->valid_until, a->valid_from) >= 0);
+}
+
+/* A person who is refused quotes the code. */
+static void check_code(struct loading *l, const struct rules *rules, size_t i)
+{
+	const struct rule *rule = &rules->list[i];
+
+	for (size_t k = 0; rule->code[0] != '\0' && k < i; k++)
+		if (strcmp(rules->list[k].code, rule->code) == 0 && meet(&rules->list[k], rule)) {
+			load_warning(l, rule->line,
+			    "code=\"%s\" of rule %s is also that of rule %s (%s:%d): nobody can "
+			    "tell which of them refused",
+			    rule->code, rule->id, rules->list[k].id,
+			    load_shown(l, rules->list[k].file), rules->list[k].line);
+			break;
+		}
+}
+
 static void check_rule(struct loading *l, const struct rules *rules, size_t i)
 {
 	const struct rule *rule = &rules->list[i];
@@ -126,6 +166,7 @@ static void check_rule(struct loading *l, const struct rules *rules, size_t i)
 	if (rule->behalf != NULL && policy_position(l->policy, rule->behalf) == NULL)
 		load_error(
 		    l, rule->line, "rule %s: behalf=\"%s\" is no position", rule->id, rule->behalf);
+	check_code(l, rules, i);
 	/* A defect may have made an earlier rule wider than it is meant. */
 	for (size_t k = 0; l->report->errors == 0 && k < i; k++)
 		if (hides(&rules->list[k], rule)) {

@@ -49,3 +49,14 @@ def test_law_that_fails_its_cases_is_not_taken_in(office, draft):
         assert told.returncode == 1
         assert f"{draft}/cases.xml:" in told.stderr and "disposisi-ke-atasan" in told.stderr
     assert version() == before
+
+
+def test_a_pattern_that_would_number_double_is_no_law(office, draft):
+    before = office.house.ctl("policy", "activate", json_out=True)["version"]
+    good = 'pattern="{K}/{N}/{PD}/{Y}"'
+    edit(draft / "numbering.xml", good, 'pattern="{K}/{N/{PD}/{Y}"')
+    for verb in ("check", "test", "activate"):
+        told = office.house.ctl("policy", verb, str(draft), check=False)
+        assert told.returncode == 1
+        assert f'{draft}/numbering.xml:19: pattern="{{K}}/{{N/{{PD}}/{{Y}}": "{{N/{{PD}}/" is no token' in told.stderr
+    assert office.house.ctl("policy", "activate", json_out=True)["version"] == before

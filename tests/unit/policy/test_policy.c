@@ -131,6 +131,87 @@ static void defects_name_file_and_line(void **state)
 	        "policies/route.xml:9: rule rute-luar has no <sentence>"},
 	    {"no number in pattern", "policies/numbering.xml", "{K}/{N}/SETDA/{Y}", "{K}/SETDA/{Y}",
 	        "has no {N}"},
+	    {"a lost brace", "policies/numbering.xml", "pattern=\"{K}/{N}/SETDA/{Y}\"",
+	        "pattern=\"{K}/{N/SETDA/{Y}\"",
+	        "numbering.xml:10: pattern=\"{K}/{N/SETDA/{Y}\": \"{N/SETDA\" is no token"},
+	    {"an open brace", "policies/numbering.xml", "pattern=\"{K}/{N}/SETDA/{Y}\"",
+	        "pattern=\"{K}/{N}/SETDA/{Y\"", "\"{Y\" is no token"},
+	    {"a brace that closes nothing", "policies/numbering.xml",
+	        "pattern=\"{K}/{N}/SETDA/{Y}\"", "pattern=\"{K}/{N}/SETDA/Y}\"",
+	        "\"}\" is no token"},
+	    {"a brace in a brace", "policies/numbering.xml", "pattern=\"{K}/{N}/SETDA/{Y}\"",
+	        "pattern=\"{K}/{{N}}/SETDA/{Y}\"", "is no token"},
+	    {"an unknown token", "policies/numbering.xml", "pattern=\"{K}/{N}/SETDA/{Y}\"",
+	        "pattern=\"{K}/{N}/{Q}/{Y}\"",
+	        "\"{Q}/{Y}\" is no token: braces stand only around these: {K} {PD} {N}"},
+	    {"a token in small letters", "policies/numbering.xml", "pattern=\"{K}/{N}/SETDA/{Y}\"",
+	        "pattern=\"{K}/{N}/SETDA/{y}\"", "\"{y}\" is no token"},
+	    {"two running numbers", "policies/numbering.xml", "pattern=\"{K}/{N}/SETDA/{Y}\"",
+	        "pattern=\"{K}/{N}/{N3}/{Y}\"", "has more than one of {N} and {N3}"},
+	    {"a running number twice", "policies/numbering.xml", "pattern=\"{K}/{N}/SETDA/{Y}\"",
+	        "pattern=\"{N}/{N}/SETDA/{Y}\"", "has more than one of {N} and {N3}"},
+	    {"no year", "policies/numbering.xml", "pattern=\"{K}/{N}/SETDA/{Y}\"",
+	        "pattern=\"{K}/{N}/SETDA\"", "pattern=\"{K}/{N}/SETDA\" has no {Y}"},
+	    {"a number that grows into its code", "policies/numbering.xml",
+	        "pattern=\"{K}/{N}/SETDA/{Y}\"", "pattern=\"{K}{N}/SETDA/{Y}\"",
+	        "{N} stands beside a digit or another token"},
+	    {"a number that grows into a digit", "policies/numbering.xml",
+	        "pattern=\"{K}/{N}/SETDA/{Y}\"", "pattern=\"{K}/{N3}5/SETDA/{Y}\"",
+	        "{N3} stands beside a digit"},
+	    {"an unknown token in a series", "policies/numbering.xml", "series=\"surat/SETDA\"",
+	        "series=\"surat/{Y}\"", "series=\"surat/{Y}\": \"{Y}\" is no token"},
+	    {"a series of agendas", "policies/numbering.xml", "series=\"surat/SETDA\"",
+	        "series=\"agenda-keluar/SETDA\"", "names with agenda- count the agendas"},
+	    {"agencies that share a number", "policies/numbering.xml", "{K}/{N}/{PD}/{Y}",
+	        "{K}/{N}/{Y}",
+	        "numbering.xml:19: pattern=\"{K}/{N}/{Y}\" has neither {PD} nor an agency's code"},
+	    {"two agencies that share a number", "policies/numbering.xml", "series=\"surat/SETDA\"",
+	        "series=\"surat/{PD}\"",
+	        "pattern=\"{K}/{N}/SETDA/{Y}\" has neither {PD} nor an agency's code"},
+	    {"a code with a brace", "policies/organisation.xml", "number-code=\"SETDA\"",
+	        "number-code=\"{N}\"", "number-code=\"{N}\" is printed in numbers"},
+	    {"an element in a condition", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when class=\"top_secret\"><not position=\"sekda\"/></when>",
+	        "policies/sign.xml:6: unknown element <not> in <when>"},
+	    {"text in a condition", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when class=\"top_secret\">kecuali Sekda</when>",
+	        "policies/sign.xml:6: there is text in <when>"},
+	    {"text in an outcome", "policies/sign.xml", "<deny/>", "<deny>kecuali</deny>",
+	        "policies/sign.xml:8: there is text in <deny>"},
+	    {"an element in an outcome", "policies/sign.xml", "<allow/>",
+	        "<allow><when scope=\"internal\"/></allow>", "unknown element <when> in <allow>"},
+	    {"an element in a sentence", "policies/sign.xml", "Surat sangat rahasia tidak",
+	        "Surat <b>sangat rahasia</b> tidak",
+	        "policies/sign.xml:7: unknown element <b> in <sentence>"},
+	    {"an attribute of a sentence", "policies/sign.xml", "<sentence>Surat sangat rahasia",
+	        "<sentence lang=\"id\">Surat sangat rahasia",
+	        "<sentence> has no attribute \"lang\""},
+	    {"two sentences", "policies/sign.xml", "<sentence>Surat sangat rahasia",
+	        "<sentence>Satu.</sentence><sentence>Surat sangat rahasia",
+	        "rule ttd-sangat-rahasia has a second <sentence>"},
+	    {"text in a rule", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "kecuali Sekda <when class=\"top_secret\"/>",
+	        "policies/sign.xml:5: there is text in <sign>"},
+	    {"text between rules", "policies/sign.xml", "  <sign id=\"ttd-sangat-rahasia\"",
+	        "  x<sign id=\"ttd-sangat-rahasia\"",
+	        "policies/sign.xml:3: there is text in <rules>"},
+	    {"text in a position", "policies/organisation.xml",
+	        "superior=\"kabag-umum.setda\" alias=\"kasubag tu; subbag tu; subbagian tu\"/>",
+	        "superior=\"kabag-umum.setda\">x</position>", "there is text in <position>"},
+	    {"a condition that asks nothing", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when/>",
+	        "policies/sign.xml:6: this <when> asks nothing and holds always: say it by leaving "
+	        "<when> out"},
+	    {"an empty condition", "policies/sign.xml", "position=\"walikota wawako sekda\"",
+	        "position=\"\"", "position=\"\" is never true"},
+	    {"a blank condition", "policies/sign.xml", "position=\"walikota wawako sekda\"",
+	        "position=\" \"", "position=\" \" is never true"},
+	    {"an empty test", "policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when test=\"\"/>", "test=\"\" is never true"},
+	    {"no such echelon", "policies/sign.xml", "echelon=\"II.b\"", "echelon=\"IIb\"",
+	        "echelon \"IIb\" is that of no position"},
+	    {"wildcard of no echelon", "policies/sign.xml", "echelon=\"II.b\"", "echelon=\"V.*\"",
+	        "echelon=\"V.*\" reaches no echelon"},
 	    {"date as string", "policies/sign.xml", "<when class=\"top_secret\"/>",
 	        "<when test=\"date &gt; '2026-01-01'\"/>", "use valid-from"},
 	    {"words missing", "policies/words.xml", "confirmation.body", "confirmation.bodi",
@@ -219,6 +300,74 @@ static void hidden_rules_are_warned_of(void **state)
 	assert_non_null(strstr(buf_str(&report.text), "rule ttd-rahasia-luar is never reached"));
 	buf_free(&report.text);
 	policy_free(&policy);
+}
+
+/* What cannot be proved to be wrong is told, and the law loads. */
+static void doubts_are_warned_of(void **state)
+{
+	static const struct {
+		const char *path, *from, *to, *wanted;
+	} cases[] = {
+	    {"policies/sign.xml", "code=\"TTD-08\"", "code=\"TTD-09\"",
+	        "policies/sign.xml:11: warning: code=\"TTD-09\" of rule ttd-rahasia-luar is also "
+	        "that of rule ttd-sangat-rahasia (policies/sign.xml:5)"},
+	    {"policies/numbering.xml",
+	        "<allow series=\"surat/SETDA\" pattern=\"{K}/{N}/SETDA/{Y}\"/>",
+	        "<allow series=\"surat/SETDA\" pattern=\"{K}/{N}/{PD}/{Y}\"/>",
+	        "policies/numbering.xml:19: warning: series=\"surat/{PD}\" may print the numbers "
+	        "of "
+	        "series=\"surat/SETDA\" (rule nomor-pimpinan, policies/numbering.xml:10)"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct policy_report report = {0};
+		struct policy *policy =
+		    load_changed(cases[i].path, cases[i].from, cases[i].to, &report);
+
+		if (policy == NULL || strstr(buf_str(&report.text), cases[i].wanted) == NULL)
+			fail_msg("%s: got \"%s\"", cases[i].wanted, buf_str(&report.text));
+		buf_free(&report.text);
+		policy_free(&policy);
+	}
+}
+
+/* A code lives on in the rule that takes the place of an ended one; one agency may write its code
+ * out; signs of every kind may stand in a number. */
+static void what_is_right_is_not_warned_of(void **state)
+{
+	static const struct {
+		const char *path, *from, *to;
+	} cases[] = {
+	    {"policies/sign.xml",
+	        "<sign id=\"ttd-rahasia-luar\" valid-from=\"2021-10-01\" code=\"TTD-08\"",
+	        "<sign id=\"ttd-lama\" valid-from=\"2020-01-01\" valid-until=\"2021-09-30\" "
+	        "code=\"TTD-08\" legal-basis=\"x\"><sentence>x</sentence><deny/></sign>"
+	        "<sign id=\"ttd-rahasia-luar\" valid-from=\"2021-10-01\" code=\"TTD-08\""},
+	    {"policies/numbering.xml", "<when agency=\"WALIKOTA SETDA\"/>",
+	        "<when agency=\"SETDA\"/>"},
+	    {"policies/numbering.xml", "{K}/{N}/SETDA/{Y}", "{K}-{N3}.SETDA.{M}{Y}"},
+	    {"policies/numbering.xml",
+	        "<when agency=\"WALIKOTA SETDA\"/>\n    <sentence>Surat Wali Kota dan Sekretariat "
+	        "Daerah bernomor pada seri Sekretariat Daerah.</sentence>\n    <allow "
+	        "series=\"surat/SETDA\"",
+	        "<when agency=\"SETDA\"/><when agency=\"SETDA\" scope=\"internal\"/>"
+	        "<sentence>x</sentence><allow series=\"surat/{PD}\""},
+	    {"policies/sign.xml", "<when class=\"top_secret\"/>",
+	        "<when class=\"top_secret\"><!-- says why --> </when>"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct policy_report report = {0};
+		struct policy *policy =
+		    load_changed(cases[i].path, cases[i].from, cases[i].to, &report);
+
+		if (policy == NULL || report.warnings > 0)
+			fail_msg("%s: got \"%s\"", cases[i].to, buf_str(&report.text));
+		buf_free(&report.text);
+		policy_free(&policy);
+	}
 }
 
 /* A rule with a defect may be wider than it is meant: nothing is said about what it hides. */
@@ -580,6 +729,8 @@ int main(void)
 	    cmocka_unit_test(sample_loads_clean),
 	    cmocka_unit_test(defects_name_file_and_line),
 	    cmocka_unit_test(hidden_rules_are_warned_of),
+	    cmocka_unit_test(doubts_are_warned_of),
+	    cmocka_unit_test(what_is_right_is_not_warned_of),
 	    cmocka_unit_test(defects_hide_no_rules),
 	    cmocka_unit_test(defects_name_the_folder_given),
 	    cmocka_unit_test(switches_choose_the_reading),
