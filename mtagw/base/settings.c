@@ -194,6 +194,45 @@ static int fill_defaults(struct owner *owner, const char *name, struct err *erro
 	return 1;
 }
 
+int settings_line(const struct settings *settings, const char *key)
+{
+	const struct owner *owner = (const struct owner *)settings;
+	const struct settings_key *k = settings_key_find(range_of(key));
+
+	return k != NULL ? owner->line_of[k - settings_keys] : 0;
+}
+
+/* Both cannot be bound: one port (0 is any free one) on one address, or on all of its family. */
+static bool same_door(const char *a, const char *b)
+{
+	const char *a_port = strrchr(a, ':'), *b_port = strrchr(b, ':');
+
+	if (a_port == NULL || b_port == NULL || strcmp(a_port, b_port) != 0 ||
+	    strcmp(a_port, ":0") == 0)
+		return false;
+	return strcmp(a, b) == 0 ||
+	       ((a[0] == '[') == (b[0] == '[') &&
+	           (strncmp(a, "0.0.0.0:", 8) == 0 || strncmp(b, "0.0.0.0:", 8) == 0 ||
+	               strncmp(a, "[::]:", 5) == 0 || strncmp(b, "[::]:", 5) == 0));
+}
+
+static int check_doors(const struct settings *s, const char *name, struct err *error_r)
+{
+	const struct {
+		const char *key, *address;
+	} doors[] = {{"listen_mx", s->listen_mx}, {"listen_submission", s->listen_submission},
+	    {"listen_submissions", s->listen_submissions}};
+
+	for (int i = 0; i < 3; i++)
+		for (int k = 0; k < i; k++)
+			if (same_door(doors[i].address, doors[k].address))
+				return err_set(error_r,
+				    "%s:%d: %s (%s) and %s (%s, line %d) want the same port", name,
+				    settings_line(s, doors[i].key), doors[i].key, doors[i].address,
+				    doors[k].key, doors[k].address, settings_line(s, doors[k].key));
+	return 1;
+}
+
 static int check_together(const struct settings *s, const char *name, struct err *error_r)
 {
 	struct sockaddr_any addr;
@@ -203,6 +242,8 @@ static int check_together(const struct settings *s, const char *name, struct err
 	free(longest);
 	if (ret < 0)
 		return err_prefix(error_r, "%s: runtime_dir", name);
+	if (check_doors(s, name, error_r) < 0)
+		return -1;
 	if (s->retry_min_secs > s->retry_max_secs)
 		return err_set(error_r, "%s: retry_min_secs (%d) is above retry_max_secs (%d)",
 		    name, s->retry_min_secs, s->retry_max_secs);

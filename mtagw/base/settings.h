@@ -78,6 +78,9 @@ const struct settings *settings_load(const char *file, struct err *error_r);
 /* The same from bytes; name stands in errors where the file would. Never blocks. */
 const struct settings *settings_parse(struct range text, const char *name, struct err *error_r);
 void settings_free(const struct settings **settings);
+/* The line of the file that gave a key; 0: no line, its default stands (or there is no such key).
+ */
+int settings_line(const struct settings *settings, const char *key);
 /* Every key with its value, for `mtagw -n`, and its help line, for the check against the man page.
  */
 void settings_print(const struct settings *settings, struct buf *out);

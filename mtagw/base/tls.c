@@ -48,6 +48,15 @@ static struct tls *context_new(const SSL_METHOD *method, struct err *error_r)
 	return tls;
 }
 
+/* The key is one, of another certificate: OpenSSL says so while it takes it. */
+static bool mismatch(void)
+{
+	int reason = ERR_GET_REASON(ERR_peek_error());
+
+	return ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_X509 &&
+	       (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH);
+}
+
 struct tls *tls_server_new(const char *cert_file, const char *key_file, struct err *error_r)
 {
 	struct tls *tls = context_new(TLS_server_method(), error_r);
@@ -57,7 +66,8 @@ struct tls *tls_server_new(const char *cert_file, const char *key_file, struct e
 	(void)SSL_CTX_set_options(tls->ctx, SSL_OP_CIPHER_SERVER_PREFERENCE);
 	if (SSL_CTX_use_certificate_chain_file(tls->ctx, cert_file) != 1)
 		(void)err_set(error_r, "tls_cert %s: %s", cert_file, first_error());
-	else if (SSL_CTX_use_PrivateKey_file(tls->ctx, key_file, SSL_FILETYPE_PEM) != 1)
+	else if (SSL_CTX_use_PrivateKey_file(tls->ctx, key_file, SSL_FILETYPE_PEM) != 1 &&
+	         !mismatch())
 		(void)err_set(error_r, "tls_key %s: %s", key_file, first_error());
 	else if (SSL_CTX_check_private_key(tls->ctx) != 1)
 		(void)err_set(

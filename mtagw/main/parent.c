@@ -106,7 +106,8 @@ static int check_only(const struct parent *p)
 	int status = 0;
 
 	roles = parent_roles_new(loop, p->settings, p->config_file, &err);
-	if (roles == NULL) {
+	if (roles == NULL || parent_check_users(p->settings, p->config_file, roles, &err) < 0 ||
+	    parent_check_files(p->settings, p->config_file, &err) < 0) {
 		(void)fprintf(stderr, "mtagw: %s\n", err.text);
 		status = 1;
 	} else {
@@ -138,7 +139,7 @@ static void run(struct parent *p)
 	p->loop = loop_new();
 	p->patience = timer_new(p->loop, kill_cb, p);
 	p->roles = parent_roles_new(p->loop, s, p->config_file, &err);
-	if (p->roles == NULL)
+	if (p->roles == NULL || parent_check_users(s, p->config_file, p->roles, &err) < 0)
 		log_fatal("start: %s", err.text);
 	if (parent_bind(s, parent_roles_user(p->roles, "signd"),
 	        parent_roles_user(p->roles, "verify"), parent_roles_user(p->roles, "router"),

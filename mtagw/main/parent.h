@@ -59,4 +59,14 @@ void parent_roles_drain(struct parent_roles *roles);
 size_t parent_roles_running(const struct parent_roles *roles);
 void parent_roles_free(struct parent_roles **roles);
 
+/* --- settings that are wrong together: parent_check.c --- */
+/* Where we are root: no role is root, no two are one user ("" is the administrator's own word).
+ * 1 or -1 with file, line and key. */
+int parent_check_users(const struct settings *settings, const char *config_file,
+    const struct parent_roles *roles, struct err *error_r);
+/* Folders are there, certificate and key belong together. What we may not read is said on standard
+ * error and not checked. 1 or -1 with file, line and key. Reads files. */
+int parent_check_files(
+    const struct settings *settings, const char *config_file, struct err *error_r);
+
 #endif

@@ -169,14 +169,9 @@ static void tell_separation(const struct parent_roles *roles)
 	for (size_t i = 0; i < ROLE_COUNT; i++) {
 		const struct one *one = &roles->list[i];
 
-		if (!one->user.change || one->user.uid == 0)
+		if (!one->user.change)
 			log_warn("not separated: role=%s runs as root; set %s_user",
 			    one->kind->name, one->kind->name);
-		for (size_t j = 0; j < i; j++)
-			if (one->user.change && one->user.uid == roles->list[j].user.uid)
-				log_warn("not separated: roles %s and %s share uid=%u",
-				    roles->list[j].kind->name, one->kind->name,
-				    (unsigned)one->user.uid);
 	}
 }
 

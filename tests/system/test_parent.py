@@ -153,19 +153,88 @@ def test_roles_end_with_a_killed_parent(make):
     wait_for(lambda: all(start_time(p) is None for p in pids), "the roles end with their parent", 10, [parent.log])
 
 
-@pytest.mark.parametrize("label,more,wanted", [
-    ("good", "", "the settings are good"),
-    ("unknown key", "debgu = yes\n", 'mtagw.conf:8: unknown key "debgu"; did you mean "debug"?'),
-    ("no executable", "libexec_dir = /nowhere\n", "/nowhere/mtagw-signd: No such file"),
+def certificate(folder, name):
+    """A key and its own certificate."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-keyout", f"{folder}/{name}.key", "-out", f"{folder}/{name}.pem"],
+                   check=True, capture_output=True)
+
+
+def rewrite(parent, **values):
+    """Sets keys of the file, each in its line or at the end; the lines as they are now."""
+    with open(parent.conf, encoding="utf-8") as f:
+        lines = f.read().splitlines()
+    for key, value in values.items():
+        at = [i for i, line in enumerate(lines) if line.startswith(key + " ")]
+        if at:
+            lines[at[0]] = f"{key} = {value}"
+        else:
+            lines.append(f"{key} = {value}")
+    with open(parent.conf, "w", encoding="utf-8") as f:
+        f.write("\n".join(lines) + "\n")
+    return lines
+
+
+def complete(parent):
+    """The files and folders that settings name are there."""
+    certificate(parent.folder, "a")
+    rewrite(parent, tls_cert=f"{parent.folder}/a.pem", tls_key=f"{parent.folder}/a.key", secrets_dir=parent.folder,
+            policies_dir=parent.folder, templates_dir=parent.folder)
+
+
+def check_only(parent, **options):
+    """What mtagw -n says."""
+    return subprocess.run([f"{BUILD}/mtagw", "-n", "-c", parent.conf], capture_output=True, text=True, check=False, **options)
+
+
+@pytest.mark.parametrize("label,values,wanted", [
+    ("good", {}, "the settings are good"),
+    ("unknown key", {"debgu": "yes"}, 'LINE: unknown key "debgu"; did you mean "debug"?'),
+    ("no executable", {"libexec_dir": "/nowhere"}, "/nowhere/mtagw-signd: No such file"),
+    ("no certificate", {"tls_cert": "/nowhere/c.pem"}, "LINE: tls_cert: /nowhere/c.pem: No such file"),
+    ("no key", {"tls_key": "/nowhere/k.pem"}, "LINE: tls_key: /nowhere/k.pem: No such file"),
+    ("another key", {"tls_key": "FOLDER/b.key"}, "LINE: tls_key FOLDER/b.key does not belong to tls_cert FOLDER/a.pem"),
+    ("a key is no certificate", {"tls_cert": "FOLDER/a.key"}, "LINE: tls_cert FOLDER/a.key: "),
+    ("no secrets", {"secrets_dir": "/nowhere/s"}, "LINE: secrets_dir: /nowhere/s: No such file"),
+    ("no law", {"policies_dir": "/nowhere/p"}, "LINE: policies_dir: /nowhere/p: No such file"),
+    ("law in a file", {"policies_dir": "FOLDER/a.pem"}, "LINE: policies_dir: FOLDER/a.pem: this is no folder"),
+    ("one port", {"listen_mx": "127.0.0.1:25", "listen_submission": "127.0.0.1:25"},
+     "LINE: listen_submission (127.0.0.1:25) and listen_mx (127.0.0.1:25, line 3) want the same port"),
 ])
-def test_check_only(make, label, more, wanted):
+def test_check_only(make, label, values, wanted):
     parent = make()
-    parent.write_conf(more)
-    if label == "no executable":
-        with open(parent.conf, encoding="utf-8") as f:
-            text = re.sub(r"libexec_dir = (?!/nowhere).*\n", "", f.read())
-        with open(parent.conf, "w", encoding="utf-8") as f:
-            f.write(text)
-    done = subprocess.run([f"{BUILD}/mtagw", "-n", "-c", parent.conf], capture_output=True, text=True, check=False)
+    complete(parent)
+    certificate(parent.folder, "b")
+    lines = rewrite(parent, **{k: v.replace("FOLDER", parent.folder) for k, v in values.items()})
+    at = [i for i, text in enumerate(lines, 1) if values and text.startswith(list(values)[-1] + " ")]
+    wanted = wanted.replace("LINE", f"mtagw.conf:{at[0] if at else 0}").replace("FOLDER", parent.folder)
+    done = check_only(parent)
     assert wanted in done.stdout + done.stderr
     assert done.returncode == (0 if label == "good" else 1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="users change only where mtagw is started as root")
+@pytest.mark.parametrize("values,key,wanted", [
+    ({"smtpd_user": "root"}, "smtpd_user", "this is root"),
+    ({"signd_user": "0"}, "signd_user", "this is root"),
+    ({"router_user": "61001", "sender_user": "61001"}, "sender_user", "router_user is uid 61001 too"),
+])
+def test_roles_are_separate_users_and_never_root(make, values, key, wanted):
+    parent = make()
+    complete(parent)
+    at = [i for i, text in enumerate(rewrite(parent, **values), 1) if text.startswith(key)]
+    for done in (check_only(parent), subprocess.run([f"{BUILD}/mtagw", "-c", parent.conf], capture_output=True, text=True,
+                                                    check=False, timeout=20)):
+        assert f"mtagw.conf:{at[0]}: {key}: {wanted}" in done.stderr
+        assert done.returncode != 0
+    assert not any(parent.said(role) for role in ROLES)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become a user who may not read a key")
+def test_what_cannot_be_read_is_said_and_not_judged(make):
+    parent = make()
+    complete(parent)
+    os.chmod(parent.folder, 0o755)
+    done = check_only(parent, user=65534, group=65534, extra_groups=[])
+    assert f"tls_key {parent.folder}/a.key: not checked" in done.stderr
+    assert "the settings are good" in done.stdout and done.returncode == 0

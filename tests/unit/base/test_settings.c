@@ -119,6 +119,11 @@ static const struct {
         MUST "runtime_dir = /aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
              "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n",
         "t.conf: runtime_dir: "},
+    {"one door", MUST "listen_mx = 127.0.0.1:25\nlisten_submission = 127.0.0.1:25\n",
+        "t.conf:4: listen_submission (127.0.0.1:25) and listen_mx (127.0.0.1:25, line 3) "
+        "want the same port"},
+    {"a door in all", MUST "listen_submissions = 127.0.0.1:587\n",
+        "t.conf:3: listen_submissions (127.0.0.1:587) and listen_submission (0.0.0.0:587"},
     {"retry", MUST "retry_min_secs = 60\nretry_max_secs = 59\n", "is above retry_max_secs (59)"},
     {"in flight", MUST "smtpd_data_in_flight_max = 1M\n", "below message_size_limit"},
     {"one selector", MUST "dkim_selector_rsa = x\ndkim_selector_ed25519 = x\n", "both \"x\""},
