@@ -21,11 +21,13 @@
 #define AUTH_LINE_MAX 12288
 /* A command line that has not ended after this much is no SMTP. */
 #define SKIPPED_MAX (128 * 1024)
+/* Answers that the client has not read; more commands wait for it. */
+#define OUTPUT_MAX (64 * 1024)
 /* Of a reply's text: with code and CRLF within the 512 bytes of RFC 5321 4.5.3.1.5. */
 #define REPLY_TEXT_MAX 480
 
 static const char *const state_names[] = {
-    "tls", "start", "ready", "mail", "rcpt", "data", "auth", "closed"};
+    "tls", "start", "ready", "mail", "rcpt", "data", "chunk", "chunks", "auth", "closed"};
 _Static_assert(
     sizeof(state_names) / sizeof(state_names[0]) == SERVER_STATE_COUNT, "a name for each state");
 
@@ -171,10 +173,37 @@ static void check_limits(struct smtp_session *s)
 	if (s->errors >= s->params.settings->smtpd_error_limit && s->question == ASK_NONE) {
 		server_reply(s, 421, "4.7.0", "too many errors");
 		server_close(s, "too many errors");
-	} else if (s->shut != NULL && s->question == ASK_NONE && s->state != SERVER_DATA) {
+	} else if (s->shut != NULL && s->question == ASK_NONE && s->state != SERVER_DATA &&
+	           s->state != SERVER_CHUNK) {
 		server_reply(s, 421, "4.3.2", s->shut);
 		server_close(s, s->shut);
 	}
+}
+
+/* Bytes of a message. False: none is there. */
+static bool take_bytes(struct smtp_session *s)
+{
+	struct range in = conn_input(s->conn);
+	size_t taken;
+
+	if (in.len == 0)
+		return false;
+	taken = s->state == SERVER_DATA ? server_data_feed(s, in) : server_chunk_feed(s, in);
+	if (!s->gone)
+		conn_drain(s->conn, taken);
+	return true;
+}
+
+/* Nothing is read while the role or the store works on what came, nor while the client does not
+ * read what we answered. */
+static bool may_read(const struct smtp_session *s)
+{
+	bool message =
+	    s->state == SERVER_DATA || s->state == SERVER_CHUNK || s->state == SERVER_CHUNKS;
+
+	return !s->gone && s->question == ASK_NONE && s->state != SERVER_TLS &&
+	       s->state != SERVER_CLOSED && !(message && s->data_paused) &&
+	       conn_output_len(s->conn) < OUTPUT_MAX;
 }
 
 static void server_process(struct smtp_session *s)
@@ -182,24 +211,15 @@ static void server_process(struct smtp_session *s)
 	bool more = true;
 
 	s->processing = true;
-	while (more && !s->gone && s->question == ASK_NONE && s->state != SERVER_TLS &&
-	       s->state != SERVER_CLOSED) {
-		if (s->state == SERVER_DATA) {
-			struct range in = conn_input(s->conn);
-
-			more = in.len > 0 && !s->data_paused;
-			if (more) {
-				size_t taken = server_data_feed(s, in);
-
-				if (!s->gone)
-					conn_drain(s->conn, taken);
-			}
-		} else {
+	while (more && may_read(s)) {
+		if (s->state == SERVER_DATA || s->state == SERVER_CHUNK)
+			more = take_bytes(s);
+		else
 			more = take_line(s);
-		}
 		check_limits(s);
 	}
-	if (s->eof && !s->gone && s->question == ASK_NONE && !s->data_paused)
+	if (s->eof && !s->gone && s->question == ASK_NONE && !s->data_paused &&
+	    conn_output_len(s->conn) < OUTPUT_MAX)
 		server_close(s, "closed by peer");
 	s->processing = false;
 }
@@ -239,8 +259,10 @@ static void event(struct conn *conn, enum conn_event what, void *ctx)
 	case CONN_ERROR:
 		server_close(s, conn_error(s->conn));
 		return;
-	case CONN_CONNECTED:
 	case CONN_DRAINED:
+		server_process(s);
+		return;
+	case CONN_CONNECTED:
 		return;
 	}
 }

@@ -1,7 +1,7 @@
 /*
  * server_cmd: the verbs of the server side, a table of what is allowed when (RFC 5321 4.1, RFC
- * 3207, RFC 4954, RFC 1870, RFC 6152). A command is checked here and then either answered or handed
- * to the role as a question.
+ * 3207, RFC 4954, RFC 1870, RFC 6152, RFC 3030). A command is checked here and then either answered
+ * or handed to the role as a question.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 #define IN(state) (1u << (state))
 #define AFTER_HELO (IN(SERVER_READY) | IN(SERVER_MAIL) | IN(SERVER_RCPT))
-#define ANY (AFTER_HELO | IN(SERVER_START))
+#define ANY (AFTER_HELO | IN(SERVER_START) | IN(SERVER_CHUNKS))
 
 /* --- HELO, EHLO ------------------------------------------------------------------------------- */
 
@@ -49,7 +49,9 @@ static void do_ehlo(struct smtp_session *s, struct range args)
 	if (!take_helo(s, args))
 		return;
 	s->extended = true;
-	conn_printf(s->conn, "250-%s\r\n250-PIPELINING\r\n250-SIZE %lld\r\n250-8BITMIME\r\n",
+	conn_printf(s->conn,
+	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %lld\r\n250-8BITMIME\r\n"
+	    "250-CHUNKING\r\n",
 	    settings->hostname, (long long)settings->message_size_limit);
 	if (s->params.tls != NULL && !tls)
 		conn_printf(s->conn, "250-STARTTLS\r\n");
@@ -276,8 +278,7 @@ static void do_data(struct smtp_session *s, struct range args)
 		server_reply(s, 501, "5.5.4", "DATA takes no argument");
 		return;
 	}
-	server_data_start(s);
-	s->params.ops->data_begin(s, s->tx, s->params.ctx);
+	server_data_start(s, false);
 	conn_printf(s->conn, "354 end with <CRLF>.<CRLF>\r\n");
 }
 
@@ -329,7 +330,8 @@ static const struct verb {
     {"AUTH", AFTER_HELO, "EHLO first", do_auth},
     {"MAIL", IN(SERVER_READY), "EHLO first, one transaction at a time", do_mail},
     {"RCPT", IN(SERVER_MAIL) | IN(SERVER_RCPT), "MAIL first", do_rcpt},
-    {"DATA", IN(SERVER_RCPT), "no valid recipient", do_data},
+    {"DATA", IN(SERVER_RCPT), "RCPT first, and no BDAT before it", do_data},
+    {"BDAT", ANY, "", server_chunk_command},
     {"RSET", ANY, "", do_rset},
     {"NOOP", ANY, "", do_noop},
     {"VRFY", ANY, "", do_vrfy},
@@ -348,6 +350,8 @@ void server_command(struct smtp_session *s, struct range line)
 
 		if (strlen(v->name) != len || strncasecmp(v->name, line.p, len) != 0)
 			continue;
+		if (s->state == SERVER_CHUNKS && server_data_too_slow(s, 0))
+			return;
 		if ((v->states & IN(s->state)) == 0)
 			server_reply(s, 503, "5.5.1", v->otherwise);
 		else

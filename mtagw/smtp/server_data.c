@@ -1,5 +1,5 @@
 /*
- * server_data: the stream behind DATA, the one place that knows where a message ends. Only CRLF .
+ * server_data: the stream behind DATA, the one place that knows where it ends. Only CRLF .
  * CRLF does (RFC 5321 4.1.1.4); every other line end is an offence that refuses the whole message
  * at its real end, so that nothing can be smuggled behind a false one. NUL, bare CR, bare LF and
  * over-long lines are refused, never repaired. Lines are not buffered: ten megabytes without CRLF
@@ -22,15 +22,17 @@ static int64_t patience_ms(const struct smtp_session *s)
 	return (int64_t)s->params.settings->smtpd_timeout_secs * 1000;
 }
 
-/* Whether these bytes come too late; else they earn their time. */
-static bool too_slow(struct smtp_session *s, size_t len)
+bool server_data_too_slow(struct smtp_session *s, size_t len)
 {
 	int64_t now = clock_mono_ms(), rate = s->params.settings->smtpd_min_data_rate;
 
 	if (rate == 0)
 		return false;
-	if (now > s->data_deadline_ms)
+	if (now > s->data_deadline_ms) {
+		server_reply(s, 421, "4.4.2", "the message comes too slowly");
+		server_close(s, "the message comes too slowly");
 		return true;
+	}
 	s->data_deadline_ms += (int64_t)len * 1000 / rate;
 	if (s->data_deadline_ms > now + patience_ms(s))
 		s->data_deadline_ms = now + patience_ms(s);
@@ -45,15 +47,23 @@ void server_data_paused(struct smtp_session *s, bool paused)
 		s->data_deadline_ms = clock_mono_ms() + s->data_left_ms;
 }
 
-void server_data_start(struct smtp_session *s)
+void server_data_start_time(struct smtp_session *s)
 {
 	s->data_deadline_ms = clock_mono_ms() + patience_ms(s);
+}
+
+void server_data_start(struct smtp_session *s, bool chunked)
+{
+	server_data_start_time(s);
 	s->data_state = DATA_LINE;
 	s->data_line_len = 0;
 	s->data_lines = 1;
 	s->data_failure.code = 0;
 	s->data_paused = false;
-	server_set_state(s, SERVER_DATA);
+	s->chunked = chunked;
+	s->chunks_size = 0;
+	server_set_state(s, chunked ? SERVER_CHUNKS : SERVER_DATA);
+	s->params.ops->data_begin(s, s->tx, s->params.ctx);
 }
 
 void server_data_fail(
@@ -70,15 +80,23 @@ void server_data_fail(
 	va_end(ap);
 }
 
+static const char crlf[] = "\r\n";
+
 static void give(struct smtp_session *s, const char *from, const char *to)
 {
 	if (to > from && s->data_failure.code == 0)
 		s->params.ops->data(s, s->tx, from, (size_t)(to - from), s->params.ctx);
 }
 
-/* The role is asked what became of it; a failed message is answered here and now. */
-static void end_of_data(struct smtp_session *s)
+void server_data_end(struct smtp_session *s)
 {
+	/* A message by BDAT may end within a line: its end is added, as whoever sends it on must do
+	 * (RFC 5321 4.1.1.4); DKIM means the same body (RFC 6376 3.4.3). */
+	if (s->data_state == DATA_CR)
+		server_data_fail(s, 550, "5.5.2",
+		    "bare CR in line %zu of the message: lines end with CRLF", s->data_lines);
+	else if (s->data_state == DATA_TEXT)
+		give(s, crlf, crlf + 2);
 	s->question = ASK_DATA;
 	if (s->data_failure.code == 0)
 		s->params.ops->data_end(s, s->tx, s->params.ctx);
@@ -116,19 +134,15 @@ static void text_byte(struct smtp_session *s, char c)
 
 size_t server_data_feed(struct smtp_session *s, struct range bytes)
 {
-	static const char crlf[] = "\r\n";
 	const char *p = bytes.p, *end = bytes.p + bytes.len, *from = p;
 	bool carried = s->data_state == DATA_CR; /* a CR of the bytes before waits for its LF */
 
-	if (too_slow(s, bytes.len)) {
-		server_reply(s, 421, "4.4.2", "the message comes too slowly");
-		server_close(s, "the message comes too slowly");
+	if (server_data_too_slow(s, bytes.len))
 		return bytes.len;
-	}
 	for (; p < end; p++) {
 		switch (s->data_state) {
 		case DATA_LINE:
-			if (*p == '.') {
+			if (*p == '.' && !s->chunked) {
 				give(s, from,
 				    p); /* a stuffed dot is dropped, a lone one may be the end */
 				from = p + 1;
@@ -147,7 +161,7 @@ size_t server_data_feed(struct smtp_session *s, struct range bytes)
 			break;
 		case DATA_DOT_CR:
 			if (*p == '\n') {
-				end_of_data(s);
+				server_data_end(s);
 				return (size_t)(p + 1 - bytes.p);
 			}
 			server_data_fail(s, 550, "5.5.2",

@@ -11,6 +11,8 @@ enum server_state {
 	SERVER_MAIL,   /* MAIL accepted */
 	SERVER_RCPT,   /* at least one recipient */
 	SERVER_DATA,   /* bytes of the message come */
+	SERVER_CHUNK,  /* octets of a BDAT come */
+	SERVER_CHUNKS, /* a message by BDAT is open, its next command is awaited */
 	SERVER_AUTH,   /* a line of an AUTH exchange is awaited */
 	SERVER_CLOSED, /* nothing more is read */
 	SERVER_STATE_COUNT
@@ -49,6 +51,13 @@ struct smtp_session {
 	int64_t data_deadline_ms; /* bytes after this come too slowly (clock_mono_ms) */
 	int64_t data_left_ms;     /* of it when reading was paused */
 	size_t data_line_len, data_lines;
+	/* BDAT */
+	uint64_t chunk_left, chunk_size; /* octets of the chunk still to come; as announced */
+	uint64_t chunks_size;            /* of the chunks of this message so far */
+	bool chunked;                    /* the message comes by BDAT: a dot is a dot */
+	bool chunk_last;
+	const char *chunk_refused;    /* out of order: its octets are thrown away, then 503 */
+	enum server_state chunk_back; /* where a refused chunk leaves the session */
 	struct {
 		int code; /* 0: fine so far */
 		char enhanced[12], text[200];
@@ -65,8 +74,19 @@ void server_close(struct smtp_session *s, const char *reason);
 void server_command(struct smtp_session *s, struct range line);
 void server_auth_line(struct smtp_session *s, struct range line);
 /* server_data.c: takes bytes, returns how many; at the end of data it asks the role. */
-void server_data_start(struct smtp_session *s);
+void server_data_start(struct smtp_session *s, bool chunked);
 size_t server_data_feed(struct smtp_session *s, struct range bytes);
+/* The same for the octets of a chunk; its answer is given at its end. */
+size_t server_chunk_feed(struct smtp_session *s, struct range bytes);
+/* What BDAT says (RFC 3030 section 2): its octets follow whatever we think of it. */
+void server_chunk_command(struct smtp_session *s, struct range args);
+/* The message is whole: the role is asked what became of it. */
+void server_data_end(struct smtp_session *s);
+/* A message, or octets that are thrown away, begin to come now. */
+void server_data_start_time(struct smtp_session *s);
+/* True (answered with 421 and closed) where len bytes of a message come too late; else they earn
+ * their time. */
+bool server_data_too_slow(struct smtp_session *s, size_t len);
 /* Our own pauses are not the client's slowness. */
 void server_data_paused(struct smtp_session *s, bool paused);
 /* The first offence stands; the rest of the message is read and thrown away. */

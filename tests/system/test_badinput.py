@@ -5,82 +5,19 @@ smtplib cannot say these things, so a plain socket does.
 
 import base64
 import re
-import socket
 import ssl
 
 import pytest
 
 from contrib.house.letters import TYPED, mail, reply, rows
 from contrib.house.mailbox import text_of, trust
+from contrib.house.wire import Wire, login_wire
 
 IKP = "kabid-ikp.diskominfo@dumai.example"
 HEAD = "kadis.diskominfo@dumai.example"
 ME = "kabid-aplikasi.diskominfo@dumai.example"
 CLERK = "surat.diskominfo@dumai.example"
 OUTSIDER = "humas@pelabuhan.example"
-
-
-class Wire:
-    """An SMTP session byte by byte."""
-
-    def __init__(self, port, limit=60):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=limit)
-        self.buffer = b""
-        self.greeting = self.reply()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.sock.close()
-
-    def send(self, data):
-        """Raw bytes. A peer that has closed meanwhile is seen at the next reply."""
-        try:
-            self.sock.sendall(data)
-        except (BrokenPipeError, ConnectionResetError):
-            pass
-
-    def line(self):
-        """One line; b'' when the peer has closed."""
-        while b"\n" not in self.buffer:
-            try:
-                more = self.sock.recv(65536)
-            except ConnectionResetError:
-                more = b""
-            if not more:
-                line, self.buffer = self.buffer, b""
-                return line
-            self.buffer += more
-        line, _, self.buffer = self.buffer.partition(b"\n")
-        return line + b"\n"
-
-    def reply(self):
-        """(code, text of all lines); (0, '') when the peer has closed."""
-        text = []
-        while True:
-            line = self.line().decode("utf-8", "replace")
-            if not line:
-                return 0, "\n".join(text)
-            text.append(line[4:].rstrip("\r\n"))
-            if line[3:4] != "-":
-                return int(line[:3]), "\n".join(text)
-
-    def say(self, command):
-        """A command and its answer."""
-        self.send(command.encode() + b"\r\n")
-        return self.reply()
-
-    def starttls(self, ca):
-        """STARTTLS and the handshake."""
-        assert self.say("STARTTLS")[0] == 220
-        self.sock = trust(ca).wrap_socket(self.sock, server_hostname="localhost")
-
-    def closed(self):
-        """Whether the peer closes (or has closed) the connection."""
-        while True:
-            if not self.line():
-                return True
 
 
 @pytest.fixture
@@ -94,12 +31,7 @@ def mx(office):
 @pytest.fixture
 def login(office):
     """An authenticated session on submission."""
-    with Wire(office.house.ports["submission"]) as wire:
-        wire.say("EHLO client.example")
-        wire.starttls(office.house.certs["ca"])
-        wire.say("EHLO client.example")
-        plain = base64.b64encode(f"\0{ME}\0{office.house.passwords[ME]}".encode()).decode()
-        assert wire.say(f"AUTH PLAIN {plain}")[0] == 235
+    with login_wire(office.house, ME) as wire:
         yield wire
 
 
