@@ -4,6 +4,7 @@
  */
 #include "mtagw/base/codec.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,26 @@ int codec_unhex(const char *text, void *out, size_t len)
 		if (hi < 0 || lo < 0)
 			return -1;
 		p[i] = (uint8_t)(hi << 4 | lo);
+	}
+	return 1;
+}
+
+int codec_unxtext(struct buf *out, const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		char c = text[i];
+
+		if (c < '!' || c > '~' || c == '=')
+			return -1;
+		if (c == '+') {
+			if (len - i < 3 || islower((unsigned char)text[i + 1]) ||
+			    islower((unsigned char)text[i + 2]) || hex_value(text[i + 1]) < 0 ||
+			    hex_value(text[i + 2]) < 0)
+				return -1;
+			c = (char)(hex_value(text[i + 1]) << 4 | hex_value(text[i + 2]));
+			i += 2;
+		}
+		buf_putc(out, c);
 	}
 	return 1;
 }

@@ -14,6 +14,7 @@
 
 #include <libetpan/mailimf.h>
 
+#include "mtagw/mail/charset.h"
 #include "mtagw/mail/words.h"
 
 #define LOCAL_MAX_BYTES 64   /* RFC 5321 4.5.3.1.1 */
@@ -24,9 +25,11 @@
 #define COMMENT_NESTING_MAX 50
 #define LIST_MAX 10000 /* mailboxes; a field of 64 KiB cannot hold many more */
 
+/* RFC 5322 3.2.3, and RFC 6531 3.3 for all above ASCII: whether it is UTF-8 is looked at before. */
 static bool is_atext(char c)
 {
-	return isalnum((unsigned char)c) || (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
+	return (c & 0x80) != 0 || isalnum((unsigned char)c) ||
+	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c) != NULL);
 }
 
 static bool is_ascii(struct range text)
@@ -34,6 +37,20 @@ static bool is_ascii(struct range text)
 	for (size_t i = 0; i < text.len; i++) {
 		if (text.p[i] < 32 || text.p[i] > 126)
 			return false;
+	}
+	return true;
+}
+
+/* Well-formed UTF-8 without what could make an address read differently from what it is. */
+static bool is_shown_utf8(struct range text)
+{
+	for (size_t i = 0; i < text.len;) {
+		uint32_t code;
+		size_t n = charset_utf8_next(text.p + i, text.len - i, &code);
+
+		if (n == 0 || !charset_is_shown(code, false))
+			return false;
+		i += n;
 	}
 	return true;
 }
@@ -104,8 +121,9 @@ static size_t parse_domain(struct range text, struct arena *arena, const char **
 	if (text.len > 0 && text.p[0] == '[') {
 		i = parse_literal(text);
 	} else {
-		while (i < text.len && (isalnum((unsigned char)text.p[i]) || text.p[i] == '-' ||
-		                           text.p[i] == '.')) {
+		while (
+		    i < text.len && ((text.p[i] & 0x80) != 0 || isalnum((unsigned char)text.p[i]) ||
+		                        text.p[i] == '-' || text.p[i] == '.')) {
 			bool dot = text.p[i] == '.';
 
 			if (dot ? label == 0 || text.p[i - 1] == '-'
@@ -203,8 +221,8 @@ int address_path(struct range text, bool null_ok, struct arena *arena, struct ad
 	*rest_r = (struct range){0};
 	if (text.len < 2 || text.p[0] != '<')
 		return err_set(error_r, "a path begins with <");
-	if (!is_ascii(text))
-		return err_set(error_r, "a path holds printable ASCII only");
+	if (!is_ascii(text) && !is_shown_utf8(text))
+		return err_set(error_r, "a path holds printable characters in UTF-8 only");
 	inside = (struct range){
 	    text.p + 1, text.len - 1 < PATH_MAX_BYTES ? text.len - 1 : PATH_MAX_BYTES};
 	if (path_inside(inside, null_ok, arena, address_r, &used, error_r) < 0)
@@ -217,12 +235,12 @@ int address_path(struct range text, bool null_ok, struct arena *arena, struct ad
 	return 1;
 }
 
-int address_parse(
+int address_parse_utf8(
     struct range text, struct arena *arena, struct address *address_r, struct err *error_r)
 {
 	*address_r = (struct address){"", ""};
-	if (!is_ascii(text))
-		return err_set(error_r, "an address holds printable ASCII only");
+	if (!is_ascii(text) && !is_shown_utf8(text))
+		return err_set(error_r, "an address holds printable characters in UTF-8 only");
 	if (parse_mailbox(text, arena, address_r) != text.len || text.len == 0) {
 		*address_r = (struct address){"", ""};
 		return err_set(error_r, "malformed address");
@@ -230,10 +248,25 @@ int address_parse(
 	return 1;
 }
 
+int address_parse(
+    struct range text, struct arena *arena, struct address *address_r, struct err *error_r)
+{
+	*address_r = (struct address){"", ""};
+	if (!is_ascii(text))
+		return err_set(error_r, "an address holds printable ASCII only");
+	return address_parse_utf8(text, arena, address_r, error_r);
+}
+
+bool address_is_ascii(const struct address *a)
+{
+	return is_ascii(range_of(a->local)) && is_ascii(range_of(a->domain));
+}
+
 static void put_printable(struct buf *out, const char *s, const char *escape)
 {
 	for (; *s; s++) {
-		if (*s < 32 || *s > 126) /* cannot come from our parsers; never let it out */
+		if ((*s & 0x80) == 0 &&
+		    (*s < 32 || *s > 126)) /* cannot come from our parsers; never let it out */
 			continue;
 		if (strchr(escape, *s) != NULL)
 			buf_putc(out, '\\');
@@ -352,7 +385,7 @@ static int add_mailbox(struct list *list, const struct mailimf_mailbox *box, str
 		list->size = size;
 	}
 	m = &list->boxes[list->count];
-	if (address_parse(range_of(box->mb_addr_spec), list->arena, &m->address, error_r) < 0)
+	if (address_parse_utf8(range_of(box->mb_addr_spec), list->arena, &m->address, error_r) < 0)
 		return -1;
 	words_decode(display_name(box), &name);
 	m->name = arena_strndup(list->arena, buf_str(&name), name.len);

@@ -36,6 +36,8 @@ static void put_date(struct buf *out, const char *name, int64_t at_ms)
 static void put_recipient(struct buf *out, const struct dsn_recipient *r)
 {
 	buf_puts(out, "\r\n");
+	if (r->original_recipient != NULL && r->original_recipient[0] != '\0')
+		header_put_raw(out, "Original-Recipient", r->original_recipient);
 	put_typed(out, "Final-Recipient", "rfc822", r->final_recipient);
 	header_put_raw(out, "Action", r->action);
 	header_put_raw(out, "Status", r->status);

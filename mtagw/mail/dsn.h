@@ -15,6 +15,7 @@ struct dsn_recipient {
 	const char *remote_mta;                       /* NULL */
 	const char *diagnostic_code;                  /* reply text, NULL */
 	int64_t last_attempt_ms, will_retry_until_ms; /* 0 = absent */
+	const char *original_recipient;               /* `type;address` as the sender said, NULL */
 };
 struct dsn {
 	const char *reporting_mta;

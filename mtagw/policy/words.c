@@ -112,9 +112,9 @@ void check_words(struct loading *l)
 {
 	static const char *const notices[] = {"confirmation", "preview", "waiting", "waiting-admin",
 	    "refused", "asked-back", "prompt-done", "prompt-stranger", "prompt-expired",
-	    "cancelled", "plain-sent", "failure", "expired", "notice.unknown-recipient",
-	    "notice.blind-recipient", "notice.two-types", "notice.unknown-type",
-	    "notice.no-recipient", "notice.no-subject", "notice.no-text",
+	    "cancelled", "plain-sent", "failure", "expired", "delivered",
+	    "notice.unknown-recipient", "notice.blind-recipient", "notice.two-types",
+	    "notice.unknown-type", "notice.no-recipient", "notice.no-subject", "notice.no-text",
 	    "notice.unknown-qualifier", "notice.no-route", "notice.unreadable", "notice.encrypted",
 	    "notice.closed-signature", "notice.winmail", "notice.unknown-charset",
 	    "notice.unsaid-charset", "notice.broken-text", "notice.broken-subject",

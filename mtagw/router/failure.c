@@ -1,13 +1,16 @@
 /*
  * failure: a delivery that failed for good is told to the writer and to the registry clerk of the
- * agency, in the form of RFC 3464. A notice that cannot be delivered makes no second notice to the
- * same place: it goes to the reader of postmaster@, and if that one cannot be reached the trail and
- * the log keep it (no loops, no backscatter: nothing of this ever leaves the house).
+ * agency, in the form of RFC 3464. A writer may have asked otherwise (NOTIFY of RFC 3461): not to
+ * hear of it (the clerk does, a letter is the agency's), or to hear of success too, which is a mail
+ * in the mailbox of somebody inside. A notice that cannot be delivered makes no second notice to
+ * the same place: it goes to the reader of postmaster@, and if that one cannot be reached the trail
+ * and the log keep it (no loops, no backscatter: nothing of this ever leaves the house).
  */
 #include "mtagw/router/letters.h"
 
 #include <string.h>
 
+#include "mtagw/base/codec.h"
 #include "mtagw/base/log.h"
 #include "mtagw/mail/dsn.h"
 
@@ -37,30 +40,57 @@ static struct range header_of(struct worker *w, struct task *t, const struct att
 	return out;
 }
 
+/* What stands for it in xtext, in the arena; NULL where nothing was said. */
+static const char *plain(const char *xtext, struct arena *arena)
+{
+	struct buf text = {0};
+	const char *out = NULL;
+
+	if (xtext[0] != '\0' && codec_unxtext(&text, xtext, strlen(xtext)) == 1)
+		out = arena_strndup(arena, buf_str(&text), text.len);
+	buf_free(&text);
+	return out;
+}
+
+/* What is said of each outcome. */
+static const struct saying {
+	const char *outcome, *words, *action, *status;
+} sayings[] = {{"failed", "failure", "failed", "5.0.0"}, {"expired", "expired", "failed", "4.4.7"},
+    {"delivered", "delivered", "delivered", "2.0.0"}};
+
+static const struct saying *saying_of(const struct attempt *a)
+{
+	size_t i = sizeof(sayings) / sizeof(sayings[0]) - 1;
+
+	while (i > 0 && strcmp(sayings[i].outcome, a->outcome) != 0)
+		i--;
+	return &sayings[i];
+}
+
 static int tell(struct worker *w, struct task *t, const struct attempt *a, const char *position,
     const char *number)
 {
+	const struct saying *say = saying_of(a);
 	struct dsn_recipient r = {.final_recipient = a->recipient,
-	    .action = "failed",
-	    .status = a->enhanced[0]                       ? a->enhanced
-	              : strcmp(a->outcome, "expired") == 0 ? "4.4.7"
-	                                                   : "5.0.0",
+	    .original_recipient = plain(a->orcpt, t->arena),
+	    .action = say->action,
+	    .status = a->enhanced[0] ? a->enhanced : say->status,
 	    .remote_mta = a->remote[0] ? a->remote : NULL,
 	    .diagnostic_code = a->reply[0] ? a->reply : NULL,
 	    .last_attempt_ms = a->at_ms};
 	struct dsn dsn = {.reporting_mta = w->settings->hostname,
 	    .arrival_ms = a->created_at_ms,
+	    .envelope_id = plain(a->envid, t->arena),
 	    .recipients = &r,
 	    .recipient_count = 1,
 	    .original_headers = header_of(w, t, a)};
 	const char *pairs[] = {"penerima", a->recipient, "hal", a->subject, "jawaban",
 	    a->reply[0] ? a->reply : "-", "nomor", number, NULL};
-	struct notice n = {.words = strcmp(a->outcome, "expired") == 0 ? "expired" : "failure",
-	    .pairs = pairs,
-	    .in_reply_to = a->mime_message_id,
-	    .dsn = &dsn};
+	struct notice n = {
+	    .words = say->words, .pairs = pairs, .in_reply_to = a->mime_message_id, .dsn = &dsn};
 
-	return plan_notice(w, t, "failure", position, &n, a->letter_id);
+	return plan_notice(w, t, strcmp(say->action, "failed") == 0 ? "failure" : "notice",
+	    position, &n, a->letter_id);
 }
 
 /* Orders and reports are the gateway's mails on somebody's behalf: he must know. */
@@ -74,30 +104,43 @@ static bool own_notice(const struct attempt *a)
 	return true;
 }
 
+/* RFC 3461 4.1: whoever names what he wants to hear of hears of nothing else. */
+static bool writer_wants(const struct attempt *a)
+{
+	bool good = strcmp(a->outcome, "delivered") == 0;
+
+	if (a->notify[0] == '\0')
+		return !good;
+	return strstr(a->notify, good ? "SUCCESS" : "FAILURE") != NULL;
+}
+
 enum task_result failure_task(struct worker *w, struct task *t)
 {
 	const char *number = "-", *first, *second = NULL;
 	const struct policy_position *p;
 	struct letter_row row;
 	struct attempt a;
+	bool good;
 	int rc = attempt_load(w->db, t->work->ref, t->arena, &a, &t->err);
 
 	if (rc != 1)
 		return TASK_WAIT;
+	good = strcmp(a.outcome, "delivered") == 0;
 	t->message = (struct message){.id = a.message_id, .position = a.position, .login = ""};
 	if (a.letter_id != 0 && letter_row_load(w->db, a.letter_id, t->arena, &row, &t->err) == 1 &&
 	    row.number != NULL)
 		number = row.number;
 	p = policy_position(t->law->policy, a.position);
 	first = own_notice(&a) || p == NULL ? letters_postmaster(w, t) : p->id;
-	if (!own_notice(&a) && p != NULL && a.letter_id != 0) {
+	if (!own_notice(&a) && p != NULL && a.letter_id != 0 && !good) {
 		const struct policy_agency *agency = policy_agency(t->law->policy, p->agency);
 
 		second = agency ? agency->registry : NULL;
 	}
-	const char *details[] = {"recipient", a.recipient, "reply", a.reply, NULL};
+	const char *details[] = {
+	    "recipient", a.recipient, "reply", a.reply, "notify", a.notify, NULL};
 	if (plan_exchange(w, t,
-	        (struct exchange){.event = "FailureNotified",
+	        (struct exchange){.event = good ? "DeliveryNotified" : "FailureNotified",
 	            .outcome = "done",
 	            .letter_id = a.letter_id,
 	            .delivery_id = a.delivery_id,
@@ -111,7 +154,7 @@ enum task_result failure_task(struct worker *w, struct task *t)
 		    log_safe(a.reply));
 		return TASK_GO; /* the trail has it; nobody is left to tell */
 	}
-	if (tell(w, t, &a, first, number) < 0)
+	if (writer_wants(&a) && tell(w, t, &a, first, number) < 0)
 		return TASK_WAIT;
 	if (second != NULL && strcmp(second, first) != 0 && tell(w, t, &a, second, number) < 0)
 		return TASK_WAIT;

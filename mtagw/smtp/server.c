@@ -426,11 +426,13 @@ const char *smtp_session_local_ip(const struct smtp_session *s)
 
 const char *smtp_session_protocol(const struct smtp_session *s)
 {
+	static const char *const names[2][2][2] = {{{"ESMTP", "ESMTPA"}, {"ESMTPS", "ESMTPSA"}},
+	    {{"UTF8SMTP", "UTF8SMTPA"}, {"UTF8SMTPS", "UTF8SMTPSA"}}};
+
 	if (!s->extended)
 		return "SMTP";
-	if (s->conn == NULL || !conn_is_tls(s->conn))
-		return s->login[0] ? "ESMTPA" : "ESMTP";
-	return s->login[0] ? "ESMTPSA" : "ESMTPS";
+	return names[s->tx != NULL && s->tx->smtputf8][s->conn != NULL && conn_is_tls(s->conn)]
+	            [s->login[0] != '\0'];
 }
 
 const char *smtp_session_tls(const struct smtp_session *s)

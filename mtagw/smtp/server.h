@@ -24,6 +24,9 @@ struct smtp_reply {
 struct smtp_rcpt {
 	struct address address;
 	const char *text; /* `a@b` */
+	/* RFC 3461, submission only; "" where not said */
+	const char *notify; /* `NEVER`, or of SUCCESS,FAILURE,DELAY in this order */
+	const char *orcpt;  /* `rfc822;a@b` with the address in xtext as it came */
 };
 /* The transaction as it stands; everything lives in its arena until reset. */
 struct smtp_tx {
@@ -31,6 +34,8 @@ struct smtp_tx {
 	struct address sender;
 	const char *sender_text; /* "" for null */
 	uint64_t size_declared;
+	bool smtputf8;           /* RFC 6531: addresses and header fields may be UTF-8 */
+	const char *ret, *envid; /* RFC 3461: FULL, HDRS; xtext as it came; "" where not said */
 	struct smtp_rcpt *rcpts;
 	size_t rcpt_count;
 	void *role_data; /* the role's own */
@@ -89,7 +94,8 @@ const char *smtp_session_helo(const struct smtp_session *s);
 const char *smtp_session_peer_ip(const struct smtp_session *s);
 const char *smtp_session_local_ip(
     const struct smtp_session *s); /* our own side, "unix" for pairs */
-const char *smtp_session_protocol(const struct smtp_session *s); /* ESMTPSA ... RFC 3848 */
+const char *smtp_session_protocol(
+    const struct smtp_session *s); /* ESMTPSA ... RFC 3848; UTF8SMTPSA ... RFC 6531 3.7.3 */
 const char *smtp_session_tls(const struct smtp_session *s);
 
 #endif

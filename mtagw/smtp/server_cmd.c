@@ -1,6 +1,6 @@
 /*
  * server_cmd: the verbs of the server side, a table of what is allowed when (RFC 5321 4.1, RFC
- * 3207, RFC 4954, RFC 1870, RFC 6152, RFC 3030). A command is checked here and then either answered
+ * 3207, RFC 4954). A command is checked here and then either answered
  * or handed to the role as a question.
  */
 #include <stdio.h>
@@ -51,8 +51,10 @@ static void do_ehlo(struct smtp_session *s, struct range args)
 	s->extended = true;
 	conn_printf(s->conn,
 	    "250-%s\r\n250-PIPELINING\r\n250-SIZE %lld\r\n250-8BITMIME\r\n"
-	    "250-CHUNKING\r\n",
+	    "250-CHUNKING\r\n250-SMTPUTF8\r\n",
 	    settings->hostname, (long long)settings->message_size_limit);
+	if (s->params.submission)
+		conn_printf(s->conn, "250-DSN\r\n");
 	if (s->params.tls != NULL && !tls)
 		conn_printf(s->conn, "250-STARTTLS\r\n");
 	if (s->params.submission && tls && s->login[0] == '\0' &&
@@ -156,121 +158,8 @@ void server_auth_line(struct smtp_session *s, struct range line)
 	buf_free(&bytes);
 }
 
-/* --- MAIL, RCPT, DATA ------------------------------------------------------------------------- */
-
-static struct smtp_tx *new_tx(struct smtp_session *s)
-{
-	struct arena *arena = arena_new();
-
-	s->tx = arena_alloc(arena, sizeof(*s->tx));
-	s->tx->arena = arena;
-	s->rcpts_size = 0;
-	return s->tx;
-}
-
-/* `SIZE=`, `BODY=`, `AUTH=` of MAIL; anything else is unknown (555). False: answered. */
-static bool mail_params(struct smtp_session *s, struct range rest)
-{
-	char *copy = arena_strndup(s->tx->arena, rest.p ? rest.p : "", rest.len), *save = NULL;
-
-	for (char *p = strtok_r(copy, " ", &save); p != NULL; p = strtok_r(NULL, " ", &save)) {
-		if (strncasecmp(p, "SIZE=", 5) == 0) {
-			char *end;
-
-			s->tx->size_declared = strtoull(p + 5, &end, 10);
-			if (p[5] < '0' || p[5] > '9' || *end != '\0') {
-				server_reply(s, 501, "5.5.4", "SIZE wants a number");
-				return false;
-			}
-			if (s->tx->size_declared >
-			    (uint64_t)s->params.settings->message_size_limit) {
-				server_reply(s, 552, "5.3.4", "message larger than the limit");
-				return false;
-			}
-		} else if (strcasecmp(p, "BODY=7BIT") != 0 && strcasecmp(p, "BODY=8BITMIME") != 0 &&
-		           strncasecmp(p, "AUTH=", 5) != 0) {
-			server_reply(s, 555, "5.5.4", "a parameter of MAIL is not known here");
-			return false;
-		}
-	}
-	return true;
-}
-
-/* `FROM:` or `TO:`, blanks behind the colon forgiven. */
-static bool take_keyword(struct range *args, const char *word)
-{
-	size_t n = strlen(word);
-
-	*args = range_trim(*args);
-	if (args->len < n || strncasecmp(args->p, word, n) != 0)
-		return false;
-	*args = range_trim((struct range){args->p + n, args->len - n});
-	return true;
-}
-
-static void do_mail(struct smtp_session *s, struct range args)
-{
-	struct range rest;
-	struct smtp_tx *tx;
-	struct err err;
-
-	if (s->params.submission && s->login[0] == '\0') {
-		server_reply(s, 530, "5.7.0",
-		    conn_is_tls(s->conn) ? "AUTH first" : "STARTTLS and AUTH first");
-		return;
-	}
-	if (!take_keyword(&args, "FROM:")) {
-		server_reply(s, 501, "5.5.4", "MAIL FROM:<address>");
-		return;
-	}
-	tx = new_tx(s);
-	if (address_path(args, true, tx->arena, &tx->sender, &rest, &err) < 0) {
-		server_reply(s, 501, "5.1.7", err.text);
-		server_reset_tx(s);
-	} else if (!mail_params(s, rest)) {
-		server_reset_tx(s);
-	} else {
-		tx->sender_text = address_format(&tx->sender, tx->arena);
-		s->question = ASK_MAIL;
-		s->params.ops->mail(s, tx, s->params.ctx);
-	}
-}
-
-static void do_rcpt(struct smtp_session *s, struct range args)
-{
-	struct smtp_tx *tx = s->tx;
-	struct smtp_rcpt *rcpt;
-	struct range rest;
-	struct err err;
-
-	if (!take_keyword(&args, "TO:")) {
-		server_reply(s, 501, "5.5.4", "RCPT TO:<address>");
-		return;
-	}
-	if (tx->rcpt_count >= (size_t)s->params.settings->recipient_limit) {
-		server_reply(s, 452, "4.5.3", "too many recipients");
-		return;
-	}
-	if (tx->rcpt_count == s->rcpts_size) {
-		size_t size = s->rcpts_size ? s->rcpts_size * 2 : 8;
-		struct smtp_rcpt *list = arena_alloc(tx->arena, size * sizeof(*list));
-
-		if (tx->rcpt_count > 0)
-			memcpy(list, tx->rcpts, tx->rcpt_count * sizeof(*list));
-		tx->rcpts = list;
-		s->rcpts_size = size;
-	}
-	rcpt = &tx->rcpts[tx->rcpt_count]; /* counted when the role accepts it */
-	if (address_path(args, false, tx->arena, &rcpt->address, &rest, &err) < 0) {
-		server_reply(s, 501, "5.1.3", err.text);
-	} else if (range_trim(rest).len > 0) {
-		server_reply(s, 555, "5.5.4", "a parameter of RCPT is not known here");
-	} else {
-		rcpt->text = address_format(&rcpt->address, tx->arena);
-		s->question = ASK_RCPT;
-		s->params.ops->rcpt(s, tx, rcpt, s->params.ctx);
-	}
-}
+/* --- DATA --------------------------------------------------------------------------------------
+ */
 
 static void do_data(struct smtp_session *s, struct range args)
 {
@@ -328,8 +217,8 @@ static const struct verb {
     {"HELO", ANY, "", do_helo},
     {"STARTTLS", IN(SERVER_START) | IN(SERVER_READY), "STARTTLS is not possible now", do_starttls},
     {"AUTH", AFTER_HELO, "EHLO first", do_auth},
-    {"MAIL", IN(SERVER_READY), "EHLO first, one transaction at a time", do_mail},
-    {"RCPT", IN(SERVER_MAIL) | IN(SERVER_RCPT), "MAIL first", do_rcpt},
+    {"MAIL", IN(SERVER_READY), "EHLO first, one transaction at a time", server_mail_command},
+    {"RCPT", IN(SERVER_MAIL) | IN(SERVER_RCPT), "MAIL first", server_rcpt_command},
     {"DATA", IN(SERVER_RCPT), "RCPT first, and no BDAT before it", do_data},
     {"BDAT", ANY, "", server_chunk_command},
     {"RSET", ANY, "", do_rset},

@@ -73,6 +73,9 @@ void server_close(struct smtp_session *s, const char *reason);
 /* server_cmd.c: one command line without CRLF; one line of an AUTH exchange. */
 void server_command(struct smtp_session *s, struct range line);
 void server_auth_line(struct smtp_session *s, struct range line);
+/* server_envelope.c: MAIL and RCPT with their parameters. */
+void server_mail_command(struct smtp_session *s, struct range args);
+void server_rcpt_command(struct smtp_session *s, struct range args);
 /* server_data.c: takes bytes, returns how many; at the end of data it asks the role. */
 void server_data_start(struct smtp_session *s, bool chunked);
 size_t server_data_feed(struct smtp_session *s, struct range bytes);

@@ -50,6 +50,10 @@ void auth_start(struct smtp_session *s, const char *mechanism, struct range init
 void auth_answer(struct smtp_session *s, struct range response, void *ctx);
 void auth_drop(struct guest *guest);
 
+/* dsn.c: what the client asked of reports, as JSON (store/migrations/0003), "" nothing. In the
+ * transaction's arena. */
+const char *dsn_request(const struct smtp_tx *tx);
+
 /* tx.c: envelope rules, the stream of DATA, the commit. */
 void tx_mail(struct smtp_session *s, struct smtp_tx *tx, void *ctx);
 void tx_rcpt(struct smtp_session *s, struct smtp_tx *tx, const struct smtp_rcpt *rcpt, void *ctx);

@@ -224,7 +224,9 @@ static void header_whole(struct stream *st, struct range block)
 	    .queue_id = id,
 	    .login = smtp_session_login(st->session),
 	    .at_ms = st->at_ms,
-	    .for_rcpt = st->tx->rcpt_count == 1 ? st->tx->rcpts[0].text : NULL};
+	    .for_rcpt = st->tx->rcpt_count == 1 && address_is_ascii(&st->tx->rcpts[0].address)
+	                    ? st->tx->rcpts[0].text
+	                    : NULL};
 	const char *enhanced = "5.6.0";
 	struct header header;
 	struct range rest;
@@ -354,6 +356,7 @@ static void submit(struct stream *st)
 	    .sender = st->tx->sender_text,
 	    .rcpts = rcpts,
 	    .rcpt_count = st->tx->rcpt_count,
+	    .dsn = dsn_request(st->tx),
 	    .login = smtp_session_login(st->session),
 	    .position = "",
 	    .from_address = st->headers.from,

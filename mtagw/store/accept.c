@@ -120,6 +120,7 @@ struct accept_wait *accept_submit(
 	m->tls = db_text_clean(message->tls, arena);
 	m->sender = arena_strdup(arena, message->sender);
 	m->rcpts = copy_list(message->rcpts, message->rcpt_count, arena);
+	m->dsn = db_text_clean(message->dsn, arena);
 	m->login = arena_strdup(arena, message->login);
 	m->position = db_text_clean(message->position, arena);
 	m->from_address = db_text_clean(message->from_address, arena);

@@ -30,7 +30,8 @@ struct accept_message {
 	const char *sender;
 	const char *const *rcpts;
 	size_t rcpt_count;
-	const char *login;    /* "" on the MX */
+	const char *dsn;   /* what the client asked of reports, JSON (migration 0003), "" nothing */
+	const char *login; /* "" on the MX */
 	const char *position; /* of the login, "" */
 	const char *from_address, *mime_message_id, *subject;
 	int64_t id;      /* from accept_id */

@@ -24,8 +24,8 @@ static const struct stmt put = {"accept_message",
     "(select 1 from fresh)),"
     " m as (insert into mail.message (id, body_id, channel, received_at, sender, rcpts, login, "
     "from_address,"
-    "  mime_message_id, subject, size, peer, helo)"
-    "  select $1, $2, $6, $7, $8, $9, $10, $11, $12, $13, $3, $17, $18 from fresh)"
+    "  mime_message_id, subject, size, peer, helo, dsn)"
+    "  select $1, $2, $6, $7, $8, $9, $10, $11, $12, $13, $3, $17, $18, $19 from fresh)"
     " select $14::bigint, (select count(*) from fresh) > 0,"
     "  (select message_id from mail.idempotency where key = $15::bytea)"};
 static const struct stmt work = {"accept_work",
@@ -73,7 +73,7 @@ static void add_message(
 	    db_texts(m->rcpts, m->rcpt_count), db_text(m->login), db_text(m->from_address),
 	    db_text(m->mime_message_id), db_text(m->subject), db_int(n),
 	    m->idempotent ? db_bytes(key) : db_null(), db_int(m->at_ms + ACCEPT_IDEMPOTENCY_MS),
-	    db_text(m->peer_ip), db_text(m->helo)};
+	    db_text(m->peer_ip), db_text(m->helo), db_text(m->dsn)};
 
 	db_batch_add(batch, &put, params, sizeof(params) / sizeof(params[0]), put_row, group);
 }

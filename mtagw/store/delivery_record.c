@@ -1,6 +1,6 @@
 /*
  * delivery_record: outcomes of attempts, group-committed like the taking in: attempt row, the queue
- * row's end or new state, the trail, work for the router where it was the last attempt, and the
+ * row's end or new state, the trail, work for the router where somebody is to be told, and the
  * letter's state when nothing of it is on its way any more. Each is written only where owner and
  * epoch are still ours, which also makes a second writing after a commit of unknown fate harmless.
  * Letters are locked in the order of their ids first, so that of two senders that end a letter's
@@ -30,13 +30,14 @@ static const struct stmt put = {"delivery_record",
     "  attempts = attempts + 1, last_code = $6, last_text = $8"
     "  where id in (select id from mine) and $5 in ('deferred', 'uncertain')),"
     " w as (insert into mail.work (id, kind, ref, next_at) select $14, 'failure', $4, $12 from mine"
-    "  where $5 in ('failed', 'expired')),"
+    "  where $5 in ('failed', 'expired') or ($5 = 'delivered' and route = 'lmtp' and notify like "
+    "'%SUCCESS%') returning 1),"
     " a as (insert into mail.attempt (id, delivery_id, outgoing_id, letter_id, recipient, route, "
     "outcome, code, enhanced,"
     "  reply, remote, tls, started_at, dot_at, at) select $4, id, outgoing_id, letter_id, "
     "recipient, route, $5, $6, $7, $8,"
     "  $9, $10, $11, dot_at, $12 from mine)"
-    " select count(*) from mine"};
+    " select count(*), (select count(*) from w) from mine"};
 static const struct stmt trail = {"delivery_trail",
     "select audit.write((select jsonb_agg(x) from jsonb_array_elements($1::text::jsonb) x"
     " where exists (select 1 from mail.attempt a where a.id = (x -> 'detail' ->> "
@@ -60,6 +61,7 @@ struct record {
 	const char *recipient, *route;
 	struct delivery_outcome outcome; /* its strings are in the arena */
 	bool kept;                       /* still ours when written */
+	bool told;                       /* work for the router came of it */
 	void (*done)(bool ok, void *ctx);
 	void *ctx;
 };
@@ -120,6 +122,7 @@ static void put_row(const struct db_result *result, void *ctx)
 	struct record *r = ctx;
 
 	r->kept = db_rows(result) == 1 && db_get_int(result, 0, 0) == 1;
+	r->told = db_rows(result) == 1 && db_get_int(result, 0, 1) > 0;
 }
 
 static void add_put(struct delivery_store *s, struct record *r, struct db_batch *batch)
@@ -130,7 +133,7 @@ static void add_put(struct delivery_store *s, struct record *r, struct db_batch 
 	    db_text(o->reply), db_text(o->remote), db_text(o->tls), db_int(o->started_at),
 	    db_int(o->at), db_int(o->next_at), db_int(delivery_id_take(s, o->at))};
 
-	r->kept = false;
+	r->kept = r->told = false;
 	db_batch_add(batch, &put, params, sizeof(params) / sizeof(params[0]), put_row, r);
 }
 
@@ -264,19 +267,18 @@ static void record_soon_cb(void *ctx)
 static void answer(struct delivery_store *s, bool ok)
 {
 	struct record *list = s->out;
-	bool failure = false;
+	bool told = false;
 
 	s->out = NULL;
 	for (struct record *r = list; r != NULL; r = r->next) {
 		if (ok && !r->kept)
 			log_warn("delivery_not_ours id=%lld outcome=%s", (long long)r->id,
 			    r->outcome.outcome);
-		failure = failure || strcmp(r->outcome.outcome, "failed") == 0 ||
-		          strcmp(r->outcome.outcome, "expired") == 0;
+		told = told || r->told;
 		if (r->done != NULL)
 			r->done(ok && r->kept, r->ctx);
 	}
-	if (ok && failure)
+	if (ok && told)
 		db_notify(s->side, "mtagw_work");
 	records_free(list);
 }

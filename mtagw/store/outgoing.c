@@ -18,11 +18,16 @@ static const struct stmt insert = {"outgoing_insert",
     "nullif($15::int, 0))"
     " on conflict (letter_id, form) where kind = 'letter' do nothing"};
 static const struct stmt deliveries = {"outgoing_deliveries",
-    "insert into mail.delivery (id, outgoing_id, letter_id, recipient, route, destination, "
+    "with asked as (select lower(m.rcpts[e.n]) as rcpt, max(e.x ->> 'notify') as notify"
+    "  from mail.outgoing o join mail.message m on m.id = o.message_id,"
+    "  jsonb_array_elements(nullif(m.dsn, '')::jsonb -> 'rcpts') with ordinality as e(x, n)"
+    "  where o.id = $1 and o.kind in ('letter', 'pesan') and m.dsn <> '' group by 1)"
+    " insert into mail.delivery (id, outgoing_id, letter_id, recipient, route, destination, "
     "return_path, extra_header,"
-    " next_at, expires_at, created_at)"
+    " next_at, expires_at, created_at, notify)"
     " select d.id, $1, nullif($2, 0), d.recipient, d.route, d.destination, d.return_path, "
-    "d.extra_header, $9, $10, $9"
+    "d.extra_header, $9, $10, $9,"
+    "  coalesce((select notify from asked where rcpt = lower(d.recipient)), '')"
     " from unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])"
     "  as d(id, recipient, route, destination, return_path, extra_header)"
     " where exists (select 1 from mail.outgoing where id = $1) on conflict (outgoing_id, "
@@ -32,8 +37,15 @@ static const struct stmt load_attempt = {"attempt_load",
     "0), o.created_at, a.at,"
     " a.recipient, a.route, a.outcome, a.enhanced, a.reply, a.remote, a.code, o.kind, o.position, "
     "o.subject,"
-    " o.mime_message_id, o.segments"
-    " from mail.attempt a join mail.outgoing o on o.id = a.outgoing_id where a.id = $1"};
+    " o.mime_message_id, o.segments, coalesce(q.notify, ''), coalesce(q.orcpt, ''), "
+    "coalesce(q.envid, '')"
+    " from mail.attempt a join mail.outgoing o on o.id = a.outgoing_id"
+    " left join lateral (select e.x ->> 'notify' as notify, e.x ->> 'orcpt' as orcpt,"
+    "   m.dsn::jsonb ->> 'envid' as envid from mail.message m,"
+    "   jsonb_array_elements(nullif(m.dsn, '')::jsonb -> 'rcpts') with ordinality as e(x, n)"
+    "   where m.id = o.message_id and m.dsn <> '' and o.kind in ('letter', 'pesan')"
+    "    and lower(m.rcpts[e.n]) = lower(a.recipient) limit 1) q on true"
+    " where a.id = $1"};
 static const struct stmt origin = {"delivery_origin",
     "select coalesce(o.letter_id, 0), o.position from mail.outgoing o where o.id ="
     " coalesce((select outgoing_id from mail.delivery where id = $1),"
@@ -172,6 +184,9 @@ int attempt_load(
 	    .subject = arena_strdup(arena, db_get_text(r, 0, 16)),
 	    .mime_message_id = arena_strdup(arena, db_get_text(r, 0, 17))};
 	a->segments = db_get_ints(r, 0, 18, arena, &a->segment_count);
+	a->notify = arena_strdup(arena, db_get_text(r, 0, 19));
+	a->orcpt = arena_strdup(arena, db_get_text(r, 0, 20));
+	a->envid = arena_strdup(arena, db_get_text(r, 0, 21));
 	db_result_free(&r);
 	return 1;
 }

@@ -49,12 +49,14 @@ int outgoing_prepare(
  * is inserted. */
 void outgoing_queue(struct db *db, const struct outgoing *out, struct arena *arena);
 
-/* A finished attempt, for the failure notice: 1, 0, -1. */
+/* A finished attempt, for the notice of it: 1, 0, -1. */
 struct attempt {
 	int64_t id, delivery_id, outgoing_id, letter_id, message_id, created_at_ms, at_ms;
 	const char *recipient, *route, *outcome, *enhanced, *reply, *remote;
 	int code;
 	const char *kind, *position, *subject, *mime_message_id; /* of the outgoing */
+	const char *notify, *orcpt,
+	    *envid; /* what its writer asked (RFC 3461), as migration 0003 */
 	const int64_t *segments;
 	size_t segment_count;
 };

@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (address_path(text, size & 1, arena, &a, &rest, NULL) == 1 && a.domain[0] != '\0') {
 		const char *formatted = address_format(&a, arena);
 
-		if (address_parse(range_of(formatted), arena, &again, NULL) != 1 ||
+		if (address_parse_utf8(range_of(formatted), arena, &again, NULL) != 1 ||
 		    !address_equal(&a, &again))
 			abort();
 	}

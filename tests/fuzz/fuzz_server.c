@@ -208,10 +208,23 @@ static void auth_continue_cb(struct smtp_session *s, struct range response, void
 		auth_cb(s, "", response, ctx);
 }
 
+/* Nothing that could end a line or a field; beyond ASCII only where MAIL asked for it. */
+static void check_text(const struct smtp_tx *tx, const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 127 ||
+		    ((unsigned char)*text > 127 && !tx->smtputf8))
+			abort();
+}
+
 static void mail_cb(struct smtp_session *s, struct smtp_tx *tx, void *ctx)
 {
 	(void)s, (void)ctx;
 	if (role.open != NULL)
+		abort();
+	check_text(tx, tx->sender_text);
+	check_text(tx, tx->envid);
+	if (!(role.flags & FLAG_SUBMISSION) && (tx->envid[0] || tx->ret[0]))
 		abort();
 	role.open = tx;
 	answer(250);
@@ -220,7 +233,10 @@ static void mail_cb(struct smtp_session *s, struct smtp_tx *tx, void *ctx)
 static void rcpt_cb(
     struct smtp_session *s, struct smtp_tx *tx, const struct smtp_rcpt *r, void *ctx)
 {
-	(void)s, (void)tx, (void)ctx;
+	(void)s, (void)ctx;
+	check_text(tx, r->text);
+	check_text(tx, r->orcpt);
+	check_text(tx, r->notify);
 	answer(r->address.local[0] == 'n' ? 450 : r->address.local[0] == 'q' ? 421 : 250);
 }
 

@@ -5,7 +5,8 @@ import re
 import pytest
 
 from contrib.house.letters import mail
-from contrib.house.mailbox import text_of
+from contrib.house.mailbox import lines_of, text_of
+from contrib.house.waiting import wait_for
 from contrib.house.wire import Wire, login_wire
 
 IKP = "kabid-ikp.diskominfo@dumai.example"
@@ -154,3 +155,146 @@ def test_peer_that_leaves_within_a_chunk(office):
     sent = mail("kabid-aplikasi.diskominfo", [IKP], office.subject("Sesudah"), "masih hidup\n")
     office.house.submit("kabid-aplikasi.diskominfo", sent)
     office.see("kabid-ikp.diskominfo", lambda m: m["Subject"] == sent["Subject"], "the mail after")
+
+
+# ---------------------------------------------------------------------- DSN
+
+HEAD = "kadis.diskominfo@dumai.example"
+DOMAIN = "pelabuhan.example"
+
+
+def reported(subject, recipient):
+    """What a report about this mail and recipient is known by."""
+    def want(message):
+        fields = [p for p in message.walk() if p.get_content_type() == "message/delivery-status"]
+        return bool(fields) and subject in (message["Subject"] or "") and recipient in str(fields[0])
+    return want
+
+
+def submit(house, sender, options, rcpts, whole):
+    """A mail with parameters: rcpts are (address, parameters)."""
+    with login_wire(house, sender) as wire:
+        assert wire.say("EHLO client.example")[0] == 250
+        assert wire.say(f"MAIL FROM:<{sender}>{options}")[0] == 250
+        for address, more in rcpts:
+            assert wire.say(f"RCPT TO:<{address}>{more}")[0] == 250, (address, more)
+        assert bdat(wire, whole, " LAST")[0] == 250
+
+
+def test_dsn_is_for_submission(mx, login):
+    assert "DSN" in login.say("EHLO client.example")[1].split("\n")
+    assert "DSN" not in mx.say("EHLO outside.example")[1].split("\n")
+    assert mx.say(f"MAIL FROM:<{OUTSIDER}> RET=HDRS")[0] == 555
+
+
+@pytest.mark.parametrize("command,code", [
+    ("MAIL FROM:<{me}> RET=HALF", 501), ("MAIL FROM:<{me}> ENVID=a+0D+0Ab", 501), ("MAIL FROM:<{me}> RET=FULL RET=HDRS", 501),
+    ("MAIL FROM:<{me}> NOTIFY=NEVER", 555), ("MAIL FROM:<{me}> RET=HDRS ENVID=QQ+2B1", 250),
+])
+def test_dsn_parameters_of_mail(login, command, code):
+    assert login.say(command.format(me=ME))[0] == code
+
+
+def test_success_is_told_of_a_mailbox_inside(office):
+    """Asked for one of two recipients: one report, with the words of the envelope in it."""
+    subject, other = office.subject("Sampai"), "kabid-statistik.diskominfo@dumai.example"
+    if other not in office.house.passwords:
+        other = HEAD
+    submit(office.house, ME, " RET=HDRS ENVID=QQ+2B31", [(IKP, " NOTIFY=SUCCESS ORCPT=rfc822;Ikp+2Bx@dumai.example"),
+                                                       (other, "")], letter(subject, ME, f"{IKP}, {other}"))
+    told = office.see("kabid-aplikasi.diskominfo", reported(subject, IKP), "the report")
+    status = str([p for p in told.walk() if p.get_content_type() == "message/delivery-status"][0])
+    assert "Original-Envelope-Id: QQ+31" in status
+    assert "Original-Recipient: rfc822;Ikp+x@dumai.example" in status
+    assert "Action: delivered" in status and "Status: 2." in status
+    assert IKP in text_of(told)
+    office.see(other.split("@", maxsplit=1)[0], lambda m: m["Subject"] == subject, "the mail to the other")
+    assert not office.has("kabid-aplikasi.diskominfo", reported(subject, other))
+
+
+@pytest.mark.parametrize("notify,told", [("", True), (" NOTIFY=FAILURE,DELAY", True), (" NOTIFY=NEVER", False),
+                                         (" NOTIFY=SUCCESS", False)])
+def test_failure_is_told_as_asked(office, notify, told):
+    """The writer may not want to hear of it; the registry clerk hears of it in any case."""
+    subject, company = office.subject("Gagal"), f"tidak.ada.{len(notify)}@{DOMAIN}"
+    office.peer.order(f"{DOMAIN} refuse-rcpt 550 5.1.1 tidak dikenal")
+    whole = letter(subject, HEAD, f"surat-biasa@dumai.example, {company}", b"Isi surat.\r\n")
+    submit(office.house, HEAD, "", [("surat-biasa@dumai.example", ""), (company, notify)], whole)
+    office.see(office.CLERK, reported(subject, company), "the clerk's notice")
+    if told:
+        office.see("kadis.diskominfo", reported(subject, company), "the writer's notice")
+    else:
+        wait_for(lambda: not office.queue(HEAD), "nothing more is on its way to the writer", 60, office.logs[:1])
+        assert not office.has("kadis.diskominfo", reported(subject, company))
+    row = office.letters(subject)[0]
+    assert [x for x in office.exchanges(row) if x["event"] == "FailureNotified"]
+
+
+# ---------------------------------------------------------------------- SMTPUTF8
+
+BEYOND = "佐藤@例え.example"
+
+
+def say(wire, command):
+    """A command in UTF-8 and the code of its answer."""
+    wire.send(command.encode() + b"\r\n")
+    return wire.reply()
+
+
+def test_smtputf8_is_announced_and_asked_for(mx, login):
+    for wire, sender in ((mx, OUTSIDER), (login, ME)):
+        assert "SMTPUTF8" in wire.say("EHLO client.example")[1].split("\n")
+        code, text = say(wire, f"MAIL FROM:<{BEYOND}>")
+        assert code == 553 and text.startswith("5.6.7")
+        assert wire.say(f"MAIL FROM:<{sender}>")[0] == 250
+        code, text = say(wire, f"RCPT TO:<{BEYOND}>")
+        assert code == 553 and text.startswith("5.6.7")
+
+
+@pytest.mark.parametrize("address", [b"k\xe9@x.example", b"k\xc0\xaf@x.example", b"k\xe2\x80\xae@x.example"])
+def test_what_is_no_utf8_or_misleads_is_refused(mx, address):
+    mx.send(b"MAIL FROM:<" + address + b"> SMTPUTF8\r\n")
+    assert mx.reply()[0] == 501
+
+
+def test_inside_addresses_are_ascii(mx, login):
+    assert say(mx, f"MAIL FROM:<{BEYOND}> SMTPUTF8")[0] == 250
+    assert say(mx, "RCPT TO:<surat.diskominfö@dumai.example>")[0] == 550
+    assert say(login, f"MAIL FROM:<{ME}> SMTPUTF8")[0] == 250
+    assert say(login, "RCPT TO:<kabid-ikp.diskominfö@dumai.example>")[0] == 550
+
+
+def test_sender_beyond_ascii_is_shown(office, mx):
+    """The clerk's list shows him; the original has the bytes of its header as they came."""
+    subject = office.subject("Surat 佐藤")
+    assert say(mx, f"MAIL FROM:<{BEYOND}> SMTPUTF8 BODY=8BITMIME")[0] == 250
+    assert mx.say(f"RCPT TO:<{CLERK}>")[0] == 250
+    whole = (f"From: Satō <{BEYOND}>\r\nTo: {CLERK}\r\nSubject: {subject}\r\nDate: Tue, 24 Nov 2026 09:00:00 +0700\r\n"
+             f"Message-ID: <utf8.{len(subject)}@outside.example>\r\nMIME-Version: 1.0\r\n"
+             "Content-Type: text/plain; charset=utf-8\r\n\r\nIsi.\r\n").encode()
+    assert bdat(mx, whole, " LAST")[0] == 250
+    shown, _ = office.listed(subject)
+    assert BEYOND in lines_of(shown)
+    original = office.taken_in(subject).as_bytes()
+    assert f"From: Satō <{BEYOND}>".encode() in original.replace(b"\r\n", b"\n")
+    assert f"Subject: {subject}".encode() in original
+    assert b" with UTF8SMTP id " in original
+
+
+def test_recipient_beyond_ascii_fails_cleanly(office):
+    """Who is reachable gets the letter; the writer is told 5.6.7 of who is not."""
+    subject, other = office.subject("Ke luar"), f"humas@{DOMAIN}"
+    whole = (f"From: {HEAD}\r\nTo: surat-biasa@dumai.example, {other}, {BEYOND}\r\nSubject: {subject}\r\n\r\n"
+             "Isi surat.\r\n").encode()
+    with login_wire(office.house, HEAD) as wire:
+        assert wire.say("EHLO client.example")[0] == 250
+        assert wire.say(f"MAIL FROM:<{HEAD}> SMTPUTF8")[0] == 250
+        for address in ("surat-biasa@dumai.example", other, BEYOND):
+            assert say(wire, f"RCPT TO:<{address}>")[0] == 250
+        assert bdat(wire, whole, " LAST")[0] == 250
+    about, body = office.outside(subject)
+    head = body.split(b"\n\n")[0].split(b"\r\n\r\n")[0]
+    assert about and not [c for c in head if c > 126], "no header beyond ASCII leaves"
+    told = office.see("kadis.diskominfo", lambda m: subject in (m["Subject"] or "") and "5.6.7" in m.as_string(),
+                      "the notice about who could not be reached")
+    assert BEYOND in text_of(told)

@@ -41,7 +41,12 @@ static const struct {
     {"label of 64", "<a@" L64 ".example>", 1, NULL, NULL},
     {"CRLF", "<a@b.example\r\nRCPT TO:<x@y>", 1, NULL, NULL},
     {"LF in quotes", "<\"a\nb\"@c.example>", 1, NULL, NULL},
-    {"8-bit", "<k\xc3\xa9@c.example>", 1, NULL, NULL},
+    {"UTF-8", "<k\xc3\xa9@\xe4\xbe\x8b.Example>", 1, "k\xc3\xa9@\xe4\xbe\x8b.example", ""},
+    {"UTF-8 in quotes", "<\"k\xc3\xa9 a\"@c.example>", 1, "\"k\xc3\xa9 a\"@c.example", ""},
+    {"8-bit, no UTF-8", "<k\xe9@c.example>", 1, NULL, NULL},
+    {"UTF-8 cut", "<k\xc3@c.example>", 1, NULL, NULL},
+    {"direction override", "<k\xe2\x80\xae@c.example>", 1, NULL, NULL},
+    {"C1 control", "<k\xc2\x85@c.example>", 1, NULL, NULL},
     {"no bracket", "a@b.example", 1, NULL, NULL},
     {"open", "<a@b.example", 1, NULL, NULL},
     {"blank inside", "<a@b.example >", 1, NULL, NULL},
@@ -88,6 +93,9 @@ static void test_nul(void **state)
 	assert_int_equal(
 	    address_path((struct range){"<a\0@b.example>", 14}, true, arena, &a, &rest, NULL), -1);
 	assert_int_equal(address_parse((struct range){"a@b.example\0", 12}, arena, &a, NULL), -1);
+	assert_int_equal(address_parse(range_of("k\xc3\xa9@b.example"), arena, &a, NULL), -1);
+	assert_int_equal(address_parse_utf8(range_of("k\xc3\xa9@b.example"), arena, &a, NULL), 1);
+	assert_false(address_is_ascii(&a));
 	arena_free(&arena);
 }
 
@@ -114,6 +122,8 @@ static const struct {
     {"blank in local part", "X <\"a b\"@c.example>", -1, ""},
     {"quoted local part", "X <\"a\"@c.example>", 1, "X|a@c.example;"},
     {"only brackets", "<>", -1, ""},
+    {"UTF-8 address", "X <k\xc3\xa9@\xe4\xbe\x8b.example>", 1, "X|k\xc3\xa9@\xe4\xbe\x8b.example;"},
+    {"8-bit address, no UTF-8", "X <k\xe9@c.example>", -1, ""},
 };
 
 static void test_list(void **state)

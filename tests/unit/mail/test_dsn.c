@@ -16,8 +16,8 @@ static const struct dsn_recipient recipients[] = {
     {"a@b.example", "failed", "5.1.1", "mx.b.example",
         "550 5.1.1 tidak ada\r\nAction: delivered \xc3\xa9 aaaaaaaaaaaaaaaaaaaaaaaaaaaaa "
         "bbbbbbbbbbbbbbbbbbbbbbb cccccccc",
-        1795482000000, 0},
-    {"c@d.example", "delayed", "4.4.1", NULL, NULL, 0, 1795482000000},
+        1795482000000, 0, "rfc822;A@b.example"},
+    {"c@d.example", "delayed", "4.4.1", NULL, NULL, 0, 1795482000000, NULL},
 };
 
 static void test_compose(void **state)
@@ -48,6 +48,7 @@ static void test_compose(void **state)
 	    range_of("Reporting-MTA: dns; mx.dumai.example\r\n"
 	             "Arrival-Date: Tue, 24 Nov 2026 08:00:00 +0700\r\n"
 	             "\r\n"
+	             "Original-Recipient: rfc822;A@b.example\r\n"
 	             "Final-Recipient: rfc822; a@b.example\r\n"
 	             "Action: failed\r\n"
 	             "Status: 5.1.1\r\n"

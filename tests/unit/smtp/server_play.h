@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "mtagw/base/mem.h"
-#include "mtagw/smtp/server.h"
+#include "mtagw/smtp/server_private.h"
 
 static struct settings settings = {.hostname = "mail.dumai.example",
     .message_size_limit = 100000,
@@ -32,9 +32,13 @@ struct run {
 	struct loop *loop;
 	struct buf stored; /* messages, each ended by "|" */
 	char reason[80];
-	bool late; /* the role answers from the loop */
+	bool late;      /* the role answers from the loop */
+	bool logged_in; /* the session begins behind AUTH */
 	struct smtp_session *session;
-	int fd; /* the client's end */
+	int fd;           /* the client's end */
+	struct buf asked; /* of reports: `ret envid; notify orcpt; ...` of each message */
+	char protocol[16];
+	bool utf8; /* the last MAIL asked for SMTPUTF8 */
 	struct buf out;
 };
 
@@ -65,7 +69,9 @@ static void auth_continue(struct smtp_session *s, struct range response, void *c
 }
 static void mail(struct smtp_session *s, struct smtp_tx *tx, void *ctx)
 {
-	(void)tx;
+	((struct run *)ctx)->utf8 = tx->smtputf8;
+	(void)snprintf(((struct run *)ctx)->protocol, sizeof(((struct run *)ctx)->protocol), "%s",
+	    smtp_session_protocol(s));
 	answer(s, ctx);
 }
 static void rcpt(struct smtp_session *s, struct smtp_tx *tx, const struct smtp_rcpt *r, void *ctx)
@@ -78,7 +84,13 @@ static void rcpt(struct smtp_session *s, struct smtp_tx *tx, const struct smtp_r
 }
 static void data_begin(struct smtp_session *s, struct smtp_tx *tx, void *ctx)
 {
-	(void)s, (void)tx, (void)ctx;
+	struct buf *asked = &((struct run *)ctx)->asked;
+
+	(void)s;
+	buf_printf(asked, "%s %s;", tx->ret, tx->envid);
+	for (size_t i = 0; i < tx->rcpt_count; i++)
+		buf_printf(
+		    asked, "%s %s %s;", tx->rcpts[i].text, tx->rcpts[i].notify, tx->rcpts[i].orcpt);
 }
 static void data(
     struct smtp_session *s, struct smtp_tx *tx, const void *bytes, size_t len, void *ctx)
@@ -128,13 +140,17 @@ static void play(struct run *run, const char *in, size_t len, bool submission, s
 	    .settings = &settings,
 	    .ops = &ops,
 	    .ctx = run};
+	struct smtp_session *session;
 	struct watch *watch;
 	ssize_t n;
 	int fd[2];
 
 	run->loop = loop_new();
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fd), 0);
-	(void)smtp_session_new(run->loop, fd[0], &params);
+	session = smtp_session_new(run->loop, fd[0], &params);
+	if (run->logged_in) { /* as after AUTH, which needs TLS */
+		(void)snprintf(session->login, sizeof(session->login), "a@b.example");
+	}
 	for (size_t at = 0; at < len;) { /* socket buffers are larger than any case here */
 		n = write(fd[1], in + at, len - at);
 		assert_true(n > 0);

@@ -62,6 +62,7 @@ static const char *const rcpts[] = {"kadis.diskominfo@dumai.example", "surat-bia
 static struct accept_message message_of(const char *body, const char *key)
 {
 	struct accept_message m = {.channel = "submission",
+	    .dsn = "",
 	    .session_id = "s1",
 	    .peer_ip = "127.0.0.1",
 	    .helo = "klien",
