@@ -79,7 +79,9 @@ static int zone_read(struct dns *dns, const char *file, struct err *error_r)
 	return rc;
 }
 
-struct dns *dns_open(const char *zone_file, int question_ms, struct err *error_r)
+/* thread: who waits for answers, a thread or a process of its own. */
+static struct dns *open_with(
+    bool thread, const char *zone_file, int question_ms, struct err *error_r)
 {
 	struct dns *dns = mem_zalloc(sizeof(*dns));
 	int rc;
@@ -92,7 +94,7 @@ struct dns *dns_open(const char *zone_file, int question_ms, struct err *error_r
 		goto failed;
 	}
 	(void)ub_ctx_debugout(dns->ctx, NULL); /* errors reach us as errors */
-	if ((rc = ub_ctx_async(dns->ctx, 1)) != 0) {
+	if ((rc = ub_ctx_async(dns->ctx, thread)) != 0) {
 		(void)err_set(error_r, "libunbound: %s", ub_strerror(rc));
 		goto failed;
 	}
@@ -326,4 +328,29 @@ struct dns_answer dns_ask(
 	ub_resolve_free(question->result);
 	free(question);
 	return answer;
+}
+
+/* -- who asks -- */
+
+struct dns *dns_open(const char *zone_file, int question_ms, struct err *error_r)
+{
+	return open_with(true, zone_file, question_ms, error_r);
+}
+
+struct dns *dns_open_apart(const char *zone_file, int question_ms, struct err *error_r)
+{
+	struct dns *dns = open_with(false, zone_file, question_ms, error_r);
+	struct arena *arena = arena_new();
+	struct dns_answer answer;
+
+	if (dns) {
+		/* it forks at the first question; this one libunbound answers out of itself */
+		answer = dns_ask(dns, "localhost", DNS_A, arena);
+		if (answer.status == DNS_FAILED) {
+			(void)err_set(error_r, "the resolver process: %s", answer.why);
+			dns_close(&dns);
+		}
+	}
+	arena_free(&arena);
+	return dns;
 }

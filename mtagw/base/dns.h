@@ -36,6 +36,9 @@ struct dns;
  * live, by this struct, so it lives as long as its process. question_ms bounds each question. NULL
  * and error_r (file:line) on a bad file. Starts a thread: call it after the last fork. */
 struct dns *dns_open(const char *zone_file, int question_ms, struct err *error_r);
+/* The same with a process for the thread, which runs when this returns: afterwards ours may give up
+ * the right to open connections. */
+struct dns *dns_open_apart(const char *zone_file, int question_ms, struct err *error_r);
 void dns_close(struct dns **dns);
 /* All questions from now on together take at most so long; what comes later is DNS_FAILED at once.
  * One message's budget. */

@@ -71,7 +71,7 @@ struct verify *verify_open(const struct settings *settings, struct err *error_r)
 {
 	struct verify *verify = mem_zalloc(sizeof(*verify));
 
-	verify->dns = dns_open(settings->dns_zone_file, QUESTION_MS, error_r);
+	verify->dns = dns_open_apart(settings->dns_zone_file, QUESTION_MS, error_r);
 	if (verify->dns)
 		verify->dkim = verify_dkim_open(error_r);
 	if (verify->dkim)
