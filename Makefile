@@ -11,7 +11,7 @@ WARN      = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wfo
 HARDEN    = -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fPIE
 OPT      ?= -O2 -g
 ASANFLAGS = -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
-PKGS      = libevent libevent_openssl openssl libpq libxml-2.0 libxslt libexslt gpgme jansson libetpan opendkim libunbound libpsl
+PKGS      = libevent libevent_openssl openssl libpq libxml-2.0 libxslt libexslt gpgme jansson libetpan opendkim libunbound libpsl libseccomp
 PKG_C    := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS   += $(CSTD) $(WARN) $(HARDEN) $(OPT) $(SAN) $(PKG_C) -I. -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN)
@@ -22,7 +22,7 @@ OBJ       = $(BUILD)/obj
 
 # Floors (HACKING.md): a folder includes only from the floors below it.
 FLOOR_LIBS = office policy crypto smtp store mail base
-ROLES      = smtpd router signd verify sender clerk
+ROLES      = smtpd router signd verify sender clerk pdfd
 PROGRAMS   = $(BUILD)/mtagw $(BUILD)/mtagwctl $(ROLES:%=$(BUILD)/mtagw-%) $(BUILD)/mtagw-pdf
 
 src  = $(sort $(wildcard mtagw/$(1)/*.c))
@@ -37,6 +37,8 @@ L_GPG     = -lgpgme
 L_MIME    = -letpan -lgumbo
 L_JSON    = -ljansson
 L_JUDGES  = -lopendkim -lspf2 -lopendmarc -lpsl -lunbound
+# every role; what of it a program does not use, --as-needed leaves away
+L_SANDBOX = -lseccomp
 
 LIBS_mtagw    = base
 LINK_mtagw    = $(L_EVENT)
@@ -54,7 +56,9 @@ LIBS_sender   = smtp store crypto mail base
 LINK_sender   = $(L_EVENT) $(L_PG) $(L_MIME) $(L_JSON)
 LIBS_clerk    = store base
 LINK_clerk    = $(L_EVENT) $(L_PG) $(L_JSON)
-LINK_all      = $(L_EVENT) $(L_PG) $(L_XML) $(L_GPG) $(L_MIME) $(L_JSON) $(L_JUDGES)
+LIBS_pdfd     = office base
+LINK_pdfd     = $(L_EVENT)
+LINK_all      = $(L_EVENT) $(L_PG) $(L_XML) $(L_GPG) $(L_MIME) $(L_JSON) $(L_JUDGES) $(L_SANDBOX)
 
 .PHONY: all deps run test check lint asan bench fuzz fuzz-all install format format-check clean help
 all: $(PROGRAMS)
@@ -74,7 +78,7 @@ $(foreach f,$(FLOOR_LIBS),$(eval $(call archive,$(f))))
 
 define role
 $(BUILD)/mtagw-$(1): $$(call obj,$(1)) $$(call lib,$$(LIBS_$(1)))
-	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LINK_$(1))
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(LINK_$(1)) $$(L_SANDBOX)
 endef
 $(foreach r,$(ROLES),$(eval $(call role,$(r))))
 

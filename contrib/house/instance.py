@@ -35,9 +35,9 @@ from .waiting import HouseError, banner, free_port, tail, wait_for
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Users of the roles where root starts the house: numbers that no package of Debian takes (64000-64999 is kept for
 # such fixed numbers, 64101 up is free there).
-UIDS = {"smtpd": 64101, "router": 64102, "signd": 64103, "sender": 64104, "clerk": 64105, "verify": 64106,
+UIDS = {"smtpd": 64101, "router": 64102, "signd": 64103, "sender": 64104, "clerk": 64105, "verify": 64106, "pdfd": 64107,
         "vmail": 64110, "peer": 64120}
-ROLES = ("smtpd", "router", "signd", "verify", "sender", "clerk")
+ROLES = ("smtpd", "router", "signd", "verify", "sender", "clerk", "pdfd")
 DB_ROLES = ["owner", "smtpd", "router", "sender", "clerk", "ctl", "dovecot"]
 # Tried first, so that a mail client's settings stay right from one run to the next.
 PREFERRED = {"mx": 10025, "submissions": 10465, "submission": 10587, "imap": 10143, "imaps": 10993}

@@ -43,7 +43,8 @@ struct settings {
 	size_t next_hop_count;
 	const char *tls_ca; /* "" = the system's store; for tls=verify */
 	/* users, "" = stay who we are; a name or a number */
-	const char *smtpd_user, *router_user, *signd_user, *sender_user, *clerk_user, *verify_user;
+	const char *smtpd_user, *router_user, *signd_user, *sender_user, *clerk_user, *verify_user,
+	    *pdfd_user;
 	/* keys */
 	const char *gnupg_home;
 	const char *dkim_dir; /* <selector>.pem, made by signd */
@@ -69,6 +70,7 @@ struct settings {
 	int sender_destination_concurrency, sender_connections_max, sender_messages_per_connection;
 	int retry_min_secs, retry_max_secs, expire_secs, sender_timeout_secs;
 	int64_t clock_offset_secs; /* tests only */
+	bool sandbox;              /* system calls of each role are filtered */
 	bool debug;
 };
 

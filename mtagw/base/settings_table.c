@@ -48,6 +48,8 @@ const struct settings_key settings_keys[] = {
 	TEXT(SETTING_USER, sender_user, "mtagw-sender", "user of the sender when started as root"),
 	TEXT(SETTING_USER, clerk_user, "mtagw-clerk", "user of the clerk when started as root"),
 	TEXT(SETTING_USER, verify_user, "mtagw-verify", "user of verify when started as root"),
+	TEXT(SETTING_USER, pdfd_user, "mtagw-pdfd", "user of pdfd and its PDF helpers when started as root"),
+	TEXT(SETTING_BOOL, sandbox, "yes", "filter the system calls of each role"),
 	TEXT(SETTING_PATH, gnupg_home, "{state_dir}/gnupg", "home of signd's GnuPG"),
 	TEXT(SETTING_PATH, dkim_dir, "{state_dir}/dkim", "DKIM keys, <selector>.pem"),
 	TEXT(SETTING_LABEL, dkim_selector_rsa, "rsa1", "selector of the RSA-2048 DKIM key"),

@@ -9,6 +9,7 @@
 #include "mtagw/base/clock.h"
 #include "mtagw/base/log.h"
 #include "mtagw/base/role.h"
+#include "mtagw/base/sandbox.h"
 #include "mtagw/store/disposition.h"
 #include "mtagw/store/id.h"
 #include "mtagw/store/sweep.h"
@@ -145,6 +146,7 @@ int main(int argc, char **argv)
 		turns[i].timer = timer_new(clerk.loop, turn_cb, &turns[i]);
 		timer_start(turns[i].timer, 0);
 	}
+	sandbox_enter(clerk.role.settings, "clerk");
 	loop_run(clerk.loop);
 	for (size_t i = 0; i < DUTY_COUNT; i++)
 		timer_free(&turns[i].timer);

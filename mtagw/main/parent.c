@@ -134,6 +134,7 @@ static int print_keys(void)
 static void run(struct parent *p)
 {
 	const struct settings *s = p->settings;
+	struct parent_owners owners;
 	struct err err;
 
 	p->loop = loop_new();
@@ -141,9 +142,10 @@ static void run(struct parent *p)
 	p->roles = parent_roles_new(p->loop, s, p->config_file, &err);
 	if (p->roles == NULL || parent_check_users(s, p->config_file, p->roles, &err) < 0)
 		log_fatal("start: %s", err.text);
-	if (parent_bind(s, parent_roles_user(p->roles, "signd"),
-	        parent_roles_user(p->roles, "verify"), parent_roles_user(p->roles, "router"),
-	        &p->sockets, &err) < 0)
+	owners = (struct parent_owners){parent_roles_user(p->roles, "signd"),
+	    parent_roles_user(p->roles, "verify"), parent_roles_user(p->roles, "pdfd"),
+	    parent_roles_user(p->roles, "router")};
+	if (parent_bind(s, &owners, &p->sockets, &err) < 0)
 		log_fatal("start: %s", err.text);
 	loop_on_signal(p->loop, SIGTERM, term_cb, p);
 	loop_on_signal(p->loop, SIGINT, term_cb, p);

@@ -29,16 +29,20 @@ enum parent_socket {
 	SOCKET_SUBMISSIONS,
 	SOCKET_SIGND,
 	SOCKET_VERIFY,
+	SOCKET_PDFD,
 	SOCKET_COUNT
 };
 extern const char *const parent_socket_names[SOCKET_COUNT];
 struct parent_sockets {
 	int fd[SOCKET_COUNT]; /* -1: off */
 };
-/* Binds all. The sockets of signd and verify lie in runtime_dir (made when absent); each may be
- * used by that role's user and the router's group alone. 1 or -1. */
-int parent_bind(const struct settings *settings, const struct parent_user *signd,
-    const struct parent_user *verify, const struct parent_user *router,
+/* Users that the sockets of roles are made for; each asks through the router's group. */
+struct parent_owners {
+	const struct parent_user *signd, *verify, *pdfd, *router;
+};
+/* Binds all. The sockets of signd, verify and pdfd lie in runtime_dir (made when absent); each may
+ * be used by that role's user and the router's group alone. 1 or -1. */
+int parent_bind(const struct settings *settings, const struct parent_owners *owners,
     struct parent_sockets *sockets_r, struct err *error_r);
 /* Warns about addresses that a reload cannot change. */
 void parent_bind_compare(const struct settings *old, const struct settings *fresh);

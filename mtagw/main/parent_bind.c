@@ -15,7 +15,7 @@
 #include "mtagw/main/parent.h"
 
 const char *const parent_socket_names[SOCKET_COUNT] = {
-    "mx", "submission", "submissions", "signd", "verify"};
+    "mx", "submission", "submissions", "signd", "verify", "pdfd"};
 
 static int bind_one(const char *address, const char *key, int *fd_r, struct err *error_r)
 {
@@ -53,8 +53,7 @@ static int bind_role(const char *dir, const char *name, const struct parent_user
 	return rc;
 }
 
-int parent_bind(const struct settings *settings, const struct parent_user *signd,
-    const struct parent_user *verify, const struct parent_user *router,
+int parent_bind(const struct settings *settings, const struct parent_owners *owners,
     struct parent_sockets *sockets_r, struct err *error_r)
 {
 	const char *dir = settings->runtime_dir;
@@ -68,9 +67,12 @@ int parent_bind(const struct settings *settings, const struct parent_user *signd
 	    bind_one(settings->listen_submissions, "listen_submissions", &fd[SOCKET_SUBMISSIONS],
 	        error_r) < 0 ||
 	    make_runtime_dir(dir, error_r) < 0 ||
-	    bind_role(dir, "signd", signd, router, &fd[SOCKET_SIGND], error_r) < 0)
+	    bind_role(dir, "signd", owners->signd, owners->router, &fd[SOCKET_SIGND], error_r) <
+	        0 ||
+	    bind_role(dir, "verify", owners->verify, owners->router, &fd[SOCKET_VERIFY], error_r) <
+	        0)
 		return -1;
-	return bind_role(dir, "verify", verify, router, &fd[SOCKET_VERIFY], error_r);
+	return bind_role(dir, "pdfd", owners->pdfd, owners->router, &fd[SOCKET_PDFD], error_r);
 }
 
 void parent_bind_compare(const struct settings *old, const struct settings *fresh)
@@ -89,6 +91,7 @@ void parent_bind_compare(const struct settings *old, const struct settings *fres
 	    {"sender_user", old->sender_user, fresh->sender_user},
 	    {"clerk_user", old->clerk_user, fresh->clerk_user},
 	    {"verify_user", old->verify_user, fresh->verify_user},
+	    {"pdfd_user", old->pdfd_user, fresh->pdfd_user},
 	};
 
 	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)

@@ -12,7 +12,8 @@
 #include "mtagw/base/tls.h"
 #include "mtagw/main/parent.h"
 
-static const char *const roles_named[] = {"signd", "verify", "router", "sender", "clerk", "smtpd"};
+static const char *const roles_named[] = {
+    "signd", "verify", "router", "sender", "clerk", "pdfd", "smtpd"};
 #define NAMED_COUNT (sizeof(roles_named) / sizeof(roles_named[0]))
 
 /* The place of a key before what is wrong with it; a default stands in no line. */

@@ -32,6 +32,7 @@ static const struct kind {
 } kinds[] = {
     {"signd", offsetof(struct settings, signd_user), SOCKET_SIGND, SOCKET_SIGND, true},
     {"verify", offsetof(struct settings, verify_user), SOCKET_VERIFY, SOCKET_VERIFY, true},
+    {"pdfd", offsetof(struct settings, pdfd_user), SOCKET_PDFD, SOCKET_PDFD, true},
     {"router", offsetof(struct settings, router_user), 0, 0, false},
     {"sender", offsetof(struct settings, sender_user), 0, 0, false},
     {"clerk", offsetof(struct settings, clerk_user), 0, 0, false},

@@ -1,32 +1,27 @@
 /*
- * pdf: keeps one mtagw-pdf helper running and gives it one page at a time (DESIGN 13). The helper
- * is Python and renders what a stylesheet made of an official's words, so it is held at arm's
- * length: no descriptor but its socket and the log, a clean environment, a temporary folder that we
- * remove, death with its parent, a deadline, a new process every 100 jobs (its memory grows).
- * Blocking: the router is a sequential worker. Not here: what counts as a second kill (the router
- * quarantines), and the layout.
+ * pdf: keeps one PDF helper (a connection that mtagw-pdfd gave to a process of its own) and hands
+ * it one page at a time (DESIGN 13). The helper is Python and renders what a stylesheet made of an
+ * official's words, so it is under another user; what ends it is that we hang up: at its deadline,
+ * after 100 jobs (its memory grows), with our own end. Blocking: the router is a sequential worker.
+ * Not here: how a helper is confined (pdfd), what counts as a second kill (the router quarantines),
+ * and the layout.
  */
 #include "mtagw/office/render.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "mtagw/base/clock.h"
 #include "mtagw/base/ipc.h"
-#include "mtagw/base/log.h"
 #include "mtagw/base/mem.h"
-#include "mtagw/office/pdf_tmp.h"
 
 #define PDF_JOBS_MAX 100 /* of one helper process */
 /* A page takes 0.1-1 s of a free core; a helper that works for 20 s hangs. One that only waits for
@@ -34,6 +29,7 @@
  * first. */
 #define PDF_DEADLINE_MS 20000
 #define PDF_STARVED_MS 120000
+#define PDF_START_MS 10000      /* for a process to begin */
 #define PDF_SLICE_MS 1000       /* how often a late helper is looked at */
 #define PDF_JOB_MAX (32u << 20) /* the helper's own limit */
 #define PDF_ANSWER_MAX                                                                           \
@@ -42,19 +38,18 @@
 #define PDF_READ_BYTES (64u << 10)
 
 struct pdf {
-	char *path;
-	pid_t pid; /* 0: none runs */
-	int fd;    /* our end of the socket pair, not blocking; -1 with no helper */
+	char *address;
+	pid_t pid; /* the helper's */
+	int fd;    /* connection with it, not blocking; -1 with no helper */
 	unsigned jobs;
-	struct pdf_tmp tmp; /* of the helper that runs */
 	int64_t deadline_ms;
 };
 
-struct pdf *pdf_new(const char *libexec_dir)
+struct pdf *pdf_new(const char *runtime_dir)
 {
 	struct pdf *pdf = mem_zalloc(sizeof(*pdf));
 
-	pdf->path = mem_printf("%s/mtagw-pdf", libexec_dir);
+	pdf->address = mem_printf("unix:%s/pdfd.sock", runtime_dir);
 	pdf->fd = -1;
 	pdf->deadline_ms = PDF_DEADLINE_MS;
 	return pdf;
@@ -65,19 +60,12 @@ void pdf_set_deadline_ms(struct pdf *pdf, int64_t deadline_ms)
 	pdf->deadline_ms = deadline_ms;
 }
 
-/* Ends the helper for good; a killed one is waited for, so that no zombie stays. */
+/* Ends the helper: mtagw-pdfd kills it when we hang up. */
 static void stop(struct pdf *pdf)
 {
 	if (pdf->fd >= 0)
 		(void)close(pdf->fd);
-	if (pdf->pid > 0) {
-		(void)kill(pdf->pid, SIGKILL);
-		while (waitpid(pdf->pid, NULL, 0) < 0 && errno == EINTR)
-			;
-	}
-	pdf_tmp_remove(&pdf->tmp);
 	pdf->fd = -1;
-	pdf->pid = 0;
 	pdf->jobs = 0;
 }
 
@@ -86,60 +74,32 @@ void pdf_free(struct pdf **pdf)
 	if (*pdf == NULL)
 		return;
 	stop(*pdf);
-	free((*pdf)->path);
+	free((*pdf)->address);
 	free(*pdf);
 	*pdf = NULL;
 }
 
-/* In the child: nothing of ours but the socket and standard error; no function here may allocate.
- */
-__attribute__((noreturn)) static void become_helper(const char *path, int fd, char *tmpdir)
-{
-	char *const environment[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LANG=C.UTF-8",
-	    (char *)"HOME=/nonexistent", (char *)"SOURCE_DATE_EPOCH=0", (char *)"PYTHONHASHSEED=0",
-	    (char *)"PYTHONDONTWRITEBYTECODE=1", tmpdir, NULL};
-	char *const argv[] = {(char *)path, NULL};
-	sigset_t none;
-
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)signal(SIGPIPE, SIG_DFL);
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0 || close_range(3, ~0u, 0) < 0)
-		_exit(126);
-	(void)execve(path, argv, environment);
-	_exit(127);
-}
-
 static int start(struct pdf *pdf, struct err *error_r)
 {
-	int fds[2];
-	pid_t pid;
-	char *tmpdir;
+	struct buf greeting = {0};
+	struct ipc_reader r;
 
-	if (access(pdf->path, X_OK) < 0)
-		return err_set(error_r, "%s: %s", pdf->path, strerror(errno));
-	if (pdf_tmp_make(&pdf->tmp, error_r) < 0)
+	pdf->fd = ipc_connect(pdf->address, PDF_START_MS, error_r);
+	if (pdf->fd < 0)
 		return -1;
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0) {
-		pdf_tmp_remove(&pdf->tmp);
-		return err_set(error_r, "socketpair for %s: %s", pdf->path, strerror(errno));
+	if (ipc_recv(pdf->fd, &greeting, PDF_START_MS, error_r) < 0) {
+		stop(pdf);
+		buf_free(&greeting);
+		return err_prefix(error_r, "no PDF helper");
 	}
-	tmpdir = mem_printf("TMPDIR=%s", pdf->tmp.path);
-	pid = fork();
-	if (pid == 0)
-		become_helper(pdf->path, fds[1], tmpdir);
-	free(tmpdir);
-	(void)close(fds[1]);
-	if (pid < 0) {
-		(void)close(fds[0]);
-		pdf_tmp_remove(&pdf->tmp);
-		return err_set(error_r, "fork for %s: %s", pdf->path, strerror(errno));
+	r = ipc_reader_of(buf_range(&greeting));
+	pdf->pid = (pid_t)ipc_get_u32(&r);
+	buf_free(&greeting);
+	if (!ipc_done(&r) || pdf->pid <= 0) {
+		stop(pdf);
+		return err_set(error_r, "%s is not a launcher of PDF helpers", pdf->address);
 	}
-	(void)fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	pdf->pid = pid;
-	pdf->fd = fds[0];
-	pdf->jobs = 0;
+	(void)fcntl(pdf->fd, F_SETFL, O_NONBLOCK);
 	return 1;
 }
 
@@ -198,13 +158,13 @@ static int wait_ready(struct pdf *pdf, const struct job *job, short events)
 static int gone(struct pdf *pdf, struct err *error_r)
 {
 	stop(pdf);
-	return err_set(error_r, "%s ended in the middle of a job", pdf->path), 0;
+	return err_set(error_r, "the PDF helper ended in the middle of a job"), 0;
 }
 
 static int late(struct pdf *pdf, struct err *error_r)
 {
 	stop(pdf);
-	return err_set(error_r, "%s did not finish within %lld ms and was killed", pdf->path,
+	return err_set(error_r, "the PDF helper did not finish within %lld ms and was killed",
 	           (long long)pdf->deadline_ms),
 	       0;
 }
@@ -266,8 +226,9 @@ static int receive_frame(
 		return rc;
 	if (len > PDF_ANSWER_MAX) {
 		stop(pdf);
-		return err_set(error_r, "%s answered with %u bytes, more than a letter can have",
-		    pdf->path, (unsigned)len);
+		return err_set(error_r,
+		    "the PDF helper answered with %u bytes, more than a letter can have",
+		    (unsigned)len);
 	}
 	return receive(pdf, job, len, payload, error_r);
 }
@@ -279,7 +240,7 @@ static int read_answer(struct pdf *pdf, struct range payload, struct buf *out, s
 
 	if (!ipc_done(&r)) {
 		stop(pdf);
-		return err_set(error_r, "%s answered with a frame of another shape", pdf->path), 0;
+		return err_set(error_r, "the PDF helper answered with a frame of another shape"), 0;
 	}
 	if (!range_equal(status, range_of("ok")))
 		return err_set(
@@ -318,7 +279,7 @@ int pdf_make(struct pdf *pdf, struct range page, const char *attachment_name,
 		    attachment_name ? attachment_name : "attachment", PDF_JOB_MAX);
 	if (pdf->jobs >= PDF_JOBS_MAX)
 		stop(pdf);
-	if (pdf->pid == 0 && start(pdf, error_r) < 0)
+	if (pdf->fd < 0 && start(pdf, error_r) < 0)
 		return 0;
 	ipc_put_bytes(&payload, page.p, page.len);
 	ipc_put_str(&payload, attachment_name ? attachment_name : "");

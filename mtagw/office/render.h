@@ -22,10 +22,11 @@ void render_free(struct render **render);
 int render_apply(struct render *render, const char *base, enum render_form form, struct xml *letter,
     const char *const *params, struct buf *out, struct err *error_r);
 
-/* The PDF helper: one kept-running mtagw-pdf process (WeasyPrint), one job at a time, killed at the
- * deadline, restarted every 100 jobs, idle priority, no network. Blocking. */
+/* The PDF helper: one kept-running mtagw-pdf process (WeasyPrint) of mtagw-pdfd's, one job at a
+ * time, killed at the deadline, restarted every 100 jobs, idle priority, no network. Blocking. */
 struct pdf;
-struct pdf *pdf_new(const char *libexec_dir);
+/* runtime_dir: where mtagw-pdfd's socket is. Nothing is asked of it before the first job. */
+struct pdf *pdf_new(const char *runtime_dir);
 void pdf_free(struct pdf **pdf);
 /* Shortens the deadline of a job (20 s, for a helper that the machine gives a core); for tests. */
 void pdf_set_deadline_ms(struct pdf *pdf, int64_t deadline_ms);

@@ -14,6 +14,11 @@
 
 #include "mtagw/base/log.h"
 
+const char *crash_part(const char *part)
+{
+	return getenv("MTAGW_CRASH_ONCE") != NULL ? "router-crashing" : part;
+}
+
 void crash_point(const char *name)
 {
 	static const char *wanted, *once;

@@ -3,6 +3,9 @@
 #ifndef ROUTER_CRASH_H
 #define ROUTER_CRASH_H
 
+/* The part whose rights the router takes (base/sandbox.h): `router-crashing`, which may remove the
+ * file of MTAGW_CRASH_ONCE, where that is in the environment, else this one. */
+const char *crash_part(const char *part);
 /* Kills the process with SIGKILL when the environment names this point. */
 void crash_point(const char *name);
 #define CRASH_POINT(name) crash_point(name)

@@ -16,6 +16,8 @@
 #include "mtagw/base/clock.h"
 #include "mtagw/base/log.h"
 #include "mtagw/base/mem.h"
+#include "mtagw/base/sandbox.h"
+#include "mtagw/router/crash.h"
 #include "mtagw/router/worker.h"
 
 #define RESTART_MIN_MS 1000 /* a worker that dies at once again and again must not spin */
@@ -62,6 +64,7 @@ int main(int argc, char **argv)
 	list = mem_zalloc((size_t)count * sizeof(*list));
 	for (int i = 0; i < count; i++)
 		list[i].renders = i >= role.settings->router_workers;
+	sandbox_enter(role.settings, crash_part("router"));
 	while (!role_draining()) {
 		int status;
 		pid_t pid;

@@ -19,6 +19,7 @@
 #include "mtagw/base/clock.h"
 #include "mtagw/base/log.h"
 #include "mtagw/base/mem.h"
+#include "mtagw/base/sandbox.h"
 #include "mtagw/router/crash.h"
 #include "mtagw/router/intake.h"
 #include "mtagw/router/order.h"
@@ -362,7 +363,7 @@ static void worker_open(struct worker *w, struct role *role, bool render, int in
 	    arena_printf(arena_new(), "unix:%s/signd.sock", w->settings->runtime_dir), 10000);
 	w->verifier = verifier_new(w->settings);
 	if (render)
-		w->pdf = pdf_new(w->settings->libexec_dir);
+		w->pdf = pdf_new(w->settings->runtime_dir);
 }
 
 void worker_run(struct role *role, bool render, int index)
@@ -372,6 +373,7 @@ void worker_run(struct role *role, bool render, int index)
 	struct err err;
 
 	worker_open(&w, role, render, index);
+	sandbox_enter(w.settings, crash_part("router-worker"));
 	while (!role_draining()) {
 		if (w.holding && work_release_own(w.db, w.owner, clock_now_ms(), &err) == 1)
 			w.holding = false;

@@ -13,6 +13,7 @@
 #include "mtagw/base/clock.h"
 #include "mtagw/base/codec.h"
 #include "mtagw/base/log.h"
+#include "mtagw/base/sandbox.h"
 
 static void job_unlink(struct job *job)
 {
@@ -266,6 +267,7 @@ int main(int argc, char **argv)
 	role_watch_signals(&role, s.loop, drain_cb, NULL, &s);
 	timer_start(s.poll, 0);
 	timer_start(s.renew, SENDER_RENEW_MS);
+	sandbox_enter(role.settings, "sender");
 	log_info("sender_started");
 	loop_run(s.loop);
 	delivery_store_free(&s.store);

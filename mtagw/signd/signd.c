@@ -23,6 +23,7 @@
 #include "mtagw/base/loop.h"
 #include "mtagw/base/mem.h"
 #include "mtagw/base/role.h"
+#include "mtagw/base/sandbox.h"
 #include "mtagw/signd/signd_answer.h"
 
 /* Router workers keep one connection each; far more than any node runs. */
@@ -279,6 +280,7 @@ int main(int argc, char **argv)
 	signd.drain_timer = timer_new(signd.loop, drain_late, &signd);
 	role_watch_signals(&signd.role, signd.loop, drain, reload, &signd);
 	listen_open(&signd);
+	sandbox_enter(signd.role.settings, "signd");
 	log_info("start: ready gnupg_home=%s dkim_dir=%s", signd.role.settings->gnupg_home,
 	    signd.role.settings->dkim_dir);
 	loop_run(signd.loop);

@@ -15,6 +15,7 @@
 #include "mtagw/base/conn.h"
 #include "mtagw/base/listener.h"
 #include "mtagw/base/log.h"
+#include "mtagw/base/sandbox.h"
 #include "mtagw/smtpd/smtpd.h"
 
 /* Sessions that are in the middle of something get this long when we end. */
@@ -180,6 +181,7 @@ int main(int argc, char **argv)
 	if (!d.doors[0].listener && !d.doors[1].listener && !d.doors[2].listener)
 		log_fatal("no listening socket was handed over: start mtagw, not mtagw-smtpd");
 	role_watch_signals(&d.role, d.loop, drain, reload, &d);
+	sandbox_enter(d.role.settings, "smtpd");
 	loop_run(d.loop);
 	accept_free(&d.accept);
 	sasl_free(&d.sasl);

@@ -18,6 +18,7 @@
 #include "mtagw/base/listener.h"
 #include "mtagw/base/log.h"
 #include "mtagw/base/mem.h"
+#include "mtagw/base/sandbox.h"
 #include "mtagw/verify/worker.h"
 
 /* One that ends at once again and again must not spin. */
@@ -197,6 +198,7 @@ int main(int argc, char **argv)
 	pool.fd = listen_open(pool.settings);
 	pool.count = pool.settings->verify_workers;
 	pool.list = mem_zalloc((size_t)pool.count * sizeof(*pool.list));
+	sandbox_enter(pool.settings, "verify");
 	log_info("start: ready workers=%d names=%s", pool.count,
 	    *pool.settings->dns_zone_file ? pool.settings->dns_zone_file : "resolvers");
 	while (!role_draining()) {

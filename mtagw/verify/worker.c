@@ -1,7 +1,8 @@
 /*
  * worker: takes a connection, a message, judges it, answers, and closes. What it runs is written in
  * C by many hands and reads bytes of strangers, so the process is made to be lost: no database, no
- * key, no right to write but in GnuPG's home, bounds on memory, processor and time. It says TAKEN
+ * key, no connection outside (names are asked for by a process beside it), no right to write but in
+ * GnuPG's home, bounds on memory, processor and time. It says TAKEN
  * when it has the whole message; if it ends after that, the client knows what it ended of.
  *
  * The workers share the listening socket: a worker that is busy does not accept, so a question
@@ -25,6 +26,7 @@
 #include "mtagw/base/ipc.h"
 #include "mtagw/base/log.h"
 #include "mtagw/base/mem.h"
+#include "mtagw/base/sandbox.h"
 #include "mtagw/crypto/verify.h"
 #include "mtagw/crypto/verify_msg.h"
 
@@ -32,20 +34,7 @@
 #define WORKER_MESSAGES 1000
 /* A client sends what it has in memory; one that does not is gone. */
 #define CLIENT_MS 10000
-/* Address space beside six copies of the largest message: threads' heaps reserve most of it. */
-#define MEMORY_BASE ((rlim_t)1 << 30)
 #define FILES_MAX 256 /* low: GPGME closes all up to it in each child */
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 struct worker {
 	struct role *role;
@@ -181,14 +170,13 @@ void worker_run(struct role *role, int listen_fd)
 	struct err err = {""};
 	int count = 0;
 
-	if (!SANITIZED) /* it reserves far more than it uses */
-		set_limit(RLIMIT_AS, MEMORY_BASE + 6 * (rlim_t)role->settings->message_size_limit);
 	set_limit(RLIMIT_NOFILE, FILES_MAX);
 	(void)signal(SIGALRM, stuck);
 	(void)signal(SIGHUP, SIG_IGN); /* a changed setting means another worker */
 	worker.verify = verify_open(role->settings, &err);
 	if (!worker.verify)
 		log_fatal("start: %s", err.text);
+	sandbox_enter(role->settings, "verify-worker");
 	while (!role_draining() && count < WORKER_MESSAGES) {
 		int fd = next_client(listen_fd);
 

@@ -11,7 +11,7 @@ import pytest
 from contrib.house.process import start_time
 from contrib.house.waiting import free_port, wait_for
 
-ROLES = ("smtpd", "router", "signd", "verify", "sender", "clerk")
+ROLES = ("smtpd", "router", "signd", "verify", "sender", "clerk", "pdfd")
 BUILD = os.path.abspath(os.environ.get("MTAGW_BUILD") or "build")
 # Traps first: a signal that follows "start" must find them.
 STEADY = '#!/bin/sh\ntrap \'echo hup >> "$0.log"\' HUP\ntrap "exit 0" TERM\n' \
@@ -99,9 +99,10 @@ def test_roles_get_settings_and_sockets(make):
     assert re.search(r"start mx=\d+ -c /\S+/mtagw\.conf", parent.said("smtpd"))
     assert re.search(r"start signd=\d+ -c", parent.said("signd"))
     assert re.search(r"start verify=\d+ -c", parent.said("verify"))
+    assert re.search(r"start pdfd=\d+ -c", parent.said("pdfd"))
     assert "start  -c" in parent.said("router")
     assert "not separated" in parent.text()
-    for name in ("signd", "verify"):
+    for name in ("signd", "verify", "pdfd"):
         assert os.stat(os.path.join(parent.folder, "run", f"{name}.sock")).st_mode & 0o007 == 0
 
 

@@ -1,17 +1,20 @@
 /*
- * The PDF helper: a letter's page becomes the same PDF twice with letter.xml in it, pages that
- * reach outside are refused, a helper that hangs, dies or lies costs its job only. Helpers that
- * misbehave are shell scripts. What needs WeasyPrint is skipped with a word where it is missing.
- * Run from the repository root.
+ * The PDF helper behind its launcher: a letter's page becomes the same PDF twice with letter.xml in
+ * it, pages that reach outside are refused, a helper that hangs, dies or lies costs its job only.
+ * Helpers that misbehave are shell scripts. What needs WeasyPrint is skipped with a word where it
+ * is missing. Run from the repository root.
  */
 #include "mtagw/office/render.h"
 
 #include <dirent.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -19,6 +22,10 @@
 
 #include "mtagw/base/clock.h"
 #include "mtagw/base/codec.h"
+#include "mtagw/base/listener.h"
+#include "mtagw/base/log.h"
+#include "mtagw/base/mem.h"
+#include "mtagw/pdfd/launch.h"
 
 #define PAGE                                                                               \
 	"<!DOCTYPE html><html lang='id'><title>Surat</title><meta name='dcterms.created' " \
@@ -26,7 +33,74 @@
 #define XML "<letter xmlns=\"urn:mtagw:letter:1\"/>"
 #define HELPER_DIR "mtagw/router"
 
+#define WAIT_MS 20000
+
 static char dir[] = "/tmp/mtagw-test-pdf-XXXXXX";
+static pid_t launcher; /* 0: none */
+static volatile sig_atomic_t ending;
+
+/* --- the launcher, as mtagw-pdfd runs it --- */
+
+static void on_term(int signo)
+{
+	(void)signo;
+	ending = 1;
+}
+
+static int is_ending(void)
+{
+	return ending;
+}
+
+/* Serves dir/pdfd.sock with the helper of a folder, until launcher_stop. */
+static void launcher_start(const char *libexec)
+{
+	const struct settings settings = {
+	    .libexec_dir = libexec, .sandbox = true, .db_host = "/", .dovecot_auth = "/"};
+	char address[64];
+	struct err err;
+	int fd;
+
+	(void)snprintf(address, sizeof(address), "unix:%s/pdfd.sock", dir);
+	fd = listener_bind(address, &err);
+	assert_true(fd >= 0);
+	launcher = fork();
+	if (launcher == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		log_open("pdfd");
+		launch_run(&settings, fd, is_ending);
+		_exit(0);
+	}
+	(void)close(fd);
+}
+
+static void launcher_stop(void)
+{
+	char path[64];
+	int status = -1;
+
+	(void)kill(launcher, SIGTERM);
+	assert_int_equal(waitpid(launcher, &status, 0), launcher);
+	assert_int_equal(status, 0);
+	launcher = 0;
+	(void)snprintf(path, sizeof(path), "%s/pdfd.sock", dir);
+	(void)unlink(path);
+}
+
+static struct pdf *real_helper(void)
+{
+	if (launcher == 0)
+		launcher_start(HELPER_DIR);
+	return pdf_new(dir);
+}
+
+/* The client, and the launcher with it: whatever it started has ended when this returns. */
+static void end(struct pdf **pdf)
+{
+	pdf_free(pdf);
+	launcher_stop();
+}
 
 static bool has_weasyprint(void)
 {
@@ -60,6 +134,7 @@ static struct pdf *fake_helper(const char *lines)
 	fprintf(f, "#!/bin/sh\necho x >>%s/started\n%s\n", dir, lines);
 	fclose(f);
 	assert_int_equal(chmod(path, 0700), 0);
+	launcher_start(dir);
 	return pdf_new(dir);
 }
 
@@ -91,8 +166,8 @@ static void test_same_bytes(void **state)
 	(void)state;
 	if (!has_weasyprint())
 		skip();
-	pdf = pdf_new(HELPER_DIR);
-	other = pdf_new(HELPER_DIR);
+	pdf = real_helper();
+	other = real_helper();
 	if (make(pdf, PAGE, &first, &err) != 1 || make(pdf, PAGE, &again, &err) != 1 ||
 	    make(other, PAGE, &elsewhere, &err) != 1)
 		fail_msg("%s", err.text);
@@ -105,8 +180,8 @@ static void test_same_bytes(void **state)
 	buf_free(&first);
 	buf_free(&again);
 	buf_free(&elsewhere);
-	pdf_free(&pdf);
 	pdf_free(&other);
+	end(&pdf);
 	assert_null(pdf);
 }
 
@@ -133,7 +208,7 @@ static void test_refused(void **state)
 	(void)state;
 	if (!has_weasyprint())
 		skip();
-	pdf = pdf_new(HELPER_DIR);
+	pdf = real_helper();
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		if (make(pdf, cases[i].page, &out, &err) != -1)
 			fail_msg("%s was not refused: %s", cases[i].label, err.text);
@@ -141,7 +216,7 @@ static void test_refused(void **state)
 	}
 	assert_int_equal(make(pdf, PAGE, &out, &err), 1); /* the same helper works on */
 	buf_free(&out);
-	pdf_free(&pdf);
+	end(&pdf);
 }
 
 /* Two jobs, two kills: each within the deadline, none leaves a process. */
@@ -162,8 +237,7 @@ static void test_two_kills(void **state)
 	}
 	assert_int_equal(out.len, 0);
 	assert_int_equal(starts(), 2);
-	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child left */
-	pdf_free(&pdf);
+	end(&pdf); /* the launcher ends when no child is left */
 }
 
 /* A helper that turns in circles is late although it is always runnable. */
@@ -178,7 +252,7 @@ static void test_busy_kill(void **state)
 	assert_int_equal(make(pdf, PAGE, &out, &err), 0);
 	assert_non_null(strstr(err.text, "was killed"));
 	assert_int_equal(starts(), 1);
-	pdf_free(&pdf);
+	end(&pdf);
 }
 
 static void test_bad_helpers(void **state)
@@ -210,12 +284,12 @@ static void test_bad_helpers(void **state)
 		if (rc != cases[i].wanted || err.text[0] == '\0')
 			fail_msg("%s: %d %s", cases[i].label, rc, err.text);
 		buf_free(&out);
-		pdf_free(&pdf);
+		end(&pdf);
 	}
 	(void)starts();
 }
 
-static void test_no_helper(void **state)
+static void test_no_launcher_or_helper(void **state)
 {
 	struct pdf *pdf = pdf_new("/nonexistent");
 	struct buf out = {0};
@@ -223,8 +297,41 @@ static void test_no_helper(void **state)
 
 	(void)state;
 	assert_int_equal(make(pdf, PAGE, &out, &err), 0);
-	assert_non_null(strstr(err.text, "/nonexistent/mtagw-pdf"));
+	assert_non_null(strstr(err.text, "/nonexistent/pdfd.sock"));
 	pdf_free(&pdf);
+	launcher_start("/nonexistent");
+	pdf = pdf_new(dir);
+	assert_int_equal(make(pdf, PAGE, &out, &err), 0);
+	assert_non_null(strstr(err.text, "ended in the middle of a job"));
+	end(&pdf);
+}
+
+/* A helper may make no connection of any kind, and the launcher's own descriptors are not its. */
+static void test_confined(void **state)
+{
+	static const char tries[] =
+	    "exec /usr/bin/python3 -c 'import os, socket, sys\n"
+	    "for family in (socket.AF_INET, socket.AF_INET6, socket.AF_UNIX):\n"
+	    "    try:\n"
+	    "        socket.socket(family)\n"
+	    "        sys.exit(\"open\")\n"
+	    "    except PermissionError:\n"
+	    "        pass\n"
+	    "if sorted(os.listdir(\"/proc/self/fd\")) != [\"0\", \"1\", \"2\", \"3\"]:\n"
+	    "    sys.exit(\"descriptors\")\n"
+	    "os.write(1, b\"\\0\\0\\0\\13\\0\\0\\0\\2ok\\0\\0\\0\\1x\")\n"
+	    "os.read(0, 1)'";
+	struct pdf *pdf = fake_helper(tries);
+	struct buf out = {0};
+	struct err err = {0};
+
+	(void)state;
+	if (make(pdf, PAGE, &out, &err) != 1)
+		fail_msg("%s", err.text);
+	assert_string_equal(buf_str(&out), "x");
+	buf_free(&out);
+	end(&pdf);
+	(void)starts();
 }
 
 /* A new process after a hundred jobs. The fake reads each job (its length is known) and answers
@@ -253,7 +360,7 @@ static void test_restart(void **state)
 	}
 	assert_int_equal(starts(), 1);
 	buf_free(&out);
-	pdf_free(&pdf);
+	end(&pdf);
 }
 
 /* Folders of helpers in the test's TMPDIR. */
@@ -269,6 +376,16 @@ static int folders(void)
 	return n;
 }
 
+/* The launcher removes a folder soon after its helper. */
+static void wait_folders(int wanted)
+{
+	int64_t until = clock_mono_ms() + WAIT_MS;
+
+	while (folders() != wanted && clock_mono_ms() < until)
+		(void)poll(NULL, 0, 10);
+	assert_int_equal(folders(), wanted);
+}
+
 /* Whatever a helper leaves behind is gone with it, and its folder is there while it lives. */
 static void test_folder_goes_with_its_helper(void **state)
 {
@@ -281,7 +398,7 @@ static void test_folder_goes_with_its_helper(void **state)
 	struct stat st;
 
 	(void)state;
-	pdf_free(&pdf);
+	end(&pdf);
 	(void)snprintf(marker, sizeof(marker), "%s/seen", dir);
 	(void)snprintf(lines, sizeof(lines), "%s cp $TMPDIR/weasyprint-x/y/font %s; exec sleep 100",
 	    leaves, marker);
@@ -290,20 +407,20 @@ static void test_folder_goes_with_its_helper(void **state)
 	assert_int_equal(make(pdf, PAGE, &out, &err), 0); /* killed at its deadline */
 	assert_int_equal(stat(marker, &st), 0);
 	(void)unlink(marker);
-	assert_int_equal(folders(), 0);
-	pdf_free(&pdf);
+	wait_folders(0);
+	end(&pdf);
 
 	if (!has_weasyprint())
 		skip();
-	pdf = pdf_new(HELPER_DIR);
-	other = pdf_new(HELPER_DIR);
+	pdf = real_helper();
+	other = real_helper();
 	assert_int_equal(make(pdf, PAGE, &out, &err), 1);
 	assert_int_equal(make(other, PAGE, &out, &err), 1); /* does not take the living one's */
 	assert_int_equal(folders(), 2);
 	assert_int_equal(make(pdf, PAGE, &out, &err), 1);
 	pdf_free(&other);
-	assert_int_equal(folders(), 1);
-	pdf_free(&pdf);
+	wait_folders(1);
+	end(&pdf);
 	assert_int_equal(folders(), 0);
 	(void)starts();
 	buf_free(&out);
@@ -322,13 +439,16 @@ static void test_orphans_are_removed(void **state)
 	(void)snprintf(inner, sizeof(inner), "%s/weasyprint-z", path);
 	assert_int_equal(mkdir(path, 0700) | mkdir(inner, 0700), 0);
 	assert_int_equal(make(pdf, PAGE, &out, &err), 0);
-	pdf_free(&pdf);
+	end(&pdf);
 	assert_int_equal(folders(), 0);
 	(void)starts();
 }
 
 static int setup(void **state)
 {
+	struct sigaction sa = {.sa_handler = on_term}; /* the launchers inherit it */
+
+	(void)sigaction(SIGTERM, &sa, NULL);
 	(void)state;
 	return mkdtemp(dir) == NULL || setenv("TMPDIR", dir, 1) < 0;
 }
@@ -338,6 +458,10 @@ static int teardown(void **state)
 	char path[64];
 
 	(void)state;
+	if (launcher > 0) /* of a test that failed */
+		(void)kill(launcher, SIGKILL);
+	(void)snprintf(path, sizeof(path), "%s/pdfd.sock", dir);
+	(void)unlink(path);
 	(void)starts();
 	(void)snprintf(path, sizeof(path), "%s/mtagw-pdf", dir);
 	(void)unlink(path);
@@ -352,7 +476,8 @@ int main(void)
 	    cmocka_unit_test(test_two_kills),
 	    cmocka_unit_test(test_busy_kill),
 	    cmocka_unit_test(test_bad_helpers),
-	    cmocka_unit_test(test_no_helper),
+	    cmocka_unit_test(test_no_launcher_or_helper),
+	    cmocka_unit_test(test_confined),
 	    cmocka_unit_test(test_restart),
 	    cmocka_unit_test(test_folder_goes_with_its_helper),
 	    cmocka_unit_test(test_orphans_are_removed),
