@@ -103,7 +103,8 @@ class Afternoon:
             "Siti <siti@warga.example>", [REGISTRY], COMPLAINT, "Internet di kelurahan kami putus sejak Senin.\n"))
         self.house.from_outside("promo@hosting.example", [REGISTRY], mail(
             "Hosting <promo@hosting.example>", [REGISTRY], PROMO, "Diskon 90%!\n"))
-        self.shown["list"] = self.see(CLERK, lambda m: COMPLAINT in lines_of(m) and PROMO in lines_of(m), "the list", WAITING)
+        self.shown["list"] = self.see(CLERK, lambda m: (m["Subject"] or "").startswith("Belum diagendakan") and COMPLAINT in lines_of(m) and PROMO in lines_of(m), "the list",
+                                    WAITING)
         if self.agenda(COMPLAINT) or self.agenda(PROMO):
             raise HouseError("a stranger's mail got an agenda number by itself")
         return {"number": "-", "state": "menunggu"}

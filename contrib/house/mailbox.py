@@ -90,7 +90,10 @@ def text_of(message):
                 break
         else:
             return ""
-    return part.get_content()
+    try:
+        return part.get_content()
+    except (LookupError, KeyError):  # a charset or type nobody knows: as clients show it
+        return (part.get_payload(decode=True) or b"").decode("ascii", "replace")
 
 
 def files_of(message):

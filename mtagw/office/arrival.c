@@ -12,6 +12,7 @@
 
 #include "mtagw/base/clock.h"
 #include "mtagw/mail/date.h"
+#include "mtagw/office/qualifier.h"
 #include "mtagw/office/reply_reader.h"
 
 static void read_sender(const struct mime_part *root, const char *sender,
@@ -139,8 +140,13 @@ static const char *line_of(const char *text, const char *const *labels, struct a
 /* `24-11-2026`, `24/11/2026`, `24 November 2026`, `Dumai, 24 November 2026` as `2026-11-24`. */
 const char *arrival_date(const char *text, struct arena *arena)
 {
-	static const char *const months[] = {
-	    "jan", "feb", "mar", "apr", "mei", "jun", "jul", "agu", "sep", "okt", "nov", "des"};
+	static const struct {
+		const char *word;
+		int month;
+	} months[] = {{"jan", 1}, {"feb", 2}, {"peb", 2}, {"mar", 3}, {"apr", 4}, {"mei", 5},
+	    {"may", 5}, {"jun", 6}, {"jul", 7}, {"agu", 8}, {"aug", 8}, {"sep", 9}, {"okt", 10},
+	    {"oct", 10}, {"nov", 11}, {"nop", 11}, {"des", 12}, {"dec", 12}};
+	size_t k;
 	const char *p = text;
 	char name[16];
 	int d, m, y;
@@ -148,12 +154,17 @@ const char *arrival_date(const char *text, struct arena *arena)
 	while (*p != '\0' && !isdigit((unsigned char)*p))
 		p++;
 	if (sscanf(p, "%2d%*1[-/.]%2d%*1[-/.]%4d", &d, &m, &y) != 3) {
-		if (sscanf(p, "%2d %15[A-Za-z] %4d", &d, name, &y) != 3)
+		if (sscanf(p, "%2d %15[A-Za-z]%*[., ]%4d", &d, name, &y) != 3)
 			return NULL;
-		for (m = 0; m < 12 && strncasecmp(name, months[m], 3) != 0; m++)
-			;
-		m++;
+		for (k = 0; k < sizeof(months) / sizeof(months[0]); k++)
+			if (strncasecmp(name, months[k].word, 3) == 0)
+				break;
+		if (k == sizeof(months) / sizeof(months[0]))
+			return NULL;
+		m = months[k].month;
 	}
+	if (y >= 0 && y < 100)
+		y += 2000;
 	if (d < 1 || d > 31 || m < 1 || m > 12 || y < 1990 || y > 2200 ||
 	    (d > 30 && (m == 4 || m == 6 || m == 9 || m == 11)) ||
 	    (m == 2 && (d > 29 || (d == 29 && (y % 4 != 0 || (y % 100 == 0 && y % 400 != 0))))))
@@ -161,20 +172,48 @@ const char *arrival_date(const char *text, struct arena *arena)
 	return arena_printf(arena, "%04d-%02d-%02d", y, m, d);
 }
 
-static void read_lines(const struct mime_part *root, int64_t received_ms,
-    const struct policy *policy, struct arena *arena, struct arrival *a)
+/* `12/PT/2026 tanggal 20 November 2026`: what follows the number is not of it. */
+static const char *own_number(const char *value, struct arena *arena)
+{
+	static const char *const ends[] = {" tanggal", " tgl", " perihal", " hal ", ", "};
+	size_t len = strlen(value);
+
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		const char *at = strcasestr(value, ends[i]);
+
+		if (at != NULL && (size_t)(at - value) < len)
+			len = (size_t)(at - value);
+	}
+	return arena_strndup(arena, value, len);
+}
+
+/* Subjects that programs write in people's clothes: no sign, but a reason to ask the clerk. */
+static bool program_subject(const char *subject)
+{
+	static const char *const begins[] = {"Automatic reply", "Auto:", "Autoreply", "Auto-reply",
+	    "Out of office", "Balasan otomatis", "Jawaban otomatis", "[Ticket", "[#",
+	    "Dibaca:", "Read:", "Accepted:", "Declined:", "Diterima:", "Ditolak:", "Tiket "};
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++)
+		if (strncasecmp(subject, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return false;
+}
+
+static void read_lines(
+    const struct mime_part *root, int64_t received_ms, struct arena *arena, struct arrival *a)
 {
 	static const char *const number[] = {"Nomor", "No.", "No", "Number", NULL},
 	                         *const date[] = {"Tanggal", "Tgl.", "Tgl", "Date", NULL},
 	                         *const qualifier[] = {"Sifat", NULL};
-	const char *text = mime_main_text(root, arena), *word, *day;
-	const struct policy_urgency *urgency;
+	const char *text = mime_main_text(root, arena), *day;
 	char own[16];
 
-	a->number = line_of(text, number, arena);
-	word = line_of(text, qualifier, arena);
-	urgency = word[0] ? policy_urgency_by_word(policy, word) : NULL;
-	a->urgency = urgency ? urgency->id : "normal";
+	a->number = own_number(line_of(text, number, arena), arena);
+	a->urgency = "normal";
+	a->security_class = "open";
+	(void)letter_qualifier(
+	    line_of(text, qualifier, arena), &a->security_class, &a->urgency, arena);
 	day = arrival_date(line_of(text, date, arena), arena);
 	if (day == NULL) {
 		clock_iso_day(date_of(&root->header, received_ms), own);
@@ -290,7 +329,8 @@ void arrival_read(const struct mime_part *root, const char *sender, int64_t rece
 	a->subject = header_text(&root->header, "Subject", arena);
 	add_ids(header_raw(&root->header, "In-Reply-To", arena), arena, ids, &a->id_count);
 	add_ids(header_raw(&root->header, "References", arena), arena, ids, &a->id_count);
-	read_lines(root, received_ms, policy, arena, a);
+	read_lines(root, received_ms, arena, a);
+	a->doubtful = program_subject(a->subject);
 	a->excerpt = reply_excerpt(root, ARRIVAL_EXCERPT_MAX, arena);
 	read_enclosures(root, arena, a);
 }

@@ -23,9 +23,10 @@ struct arrival {
 	const char *subject;        /* decoded; "(tanpa hal)" is the caller's */
 	const char *number;         /* `Nomor:` line at the top of what was written, "" */
 	const char *date;           /* `2026-11-24`: `Tanggal:` line, else the mail's Date */
-	const char *urgency;        /* id by a `Sifat:` line, else normal */
-	const char *excerpt;        /* top of what was written, quotation cut, one paragraph */
-	const char *const *ids;     /* of References and In-Reply-To, with <>, the newest first */
+	const char *urgency, *security_class; /* ids by a `Sifat:` line, else normal and open */
+	bool doubtful;          /* its subject is one of programs, though nothing else says so */
+	const char *excerpt;    /* top of what was written, quotation cut, one paragraph */
+	const char *const *ids; /* of References and In-Reply-To, with <>, the newest first */
 	size_t id_count;
 	const char *const *numbers; /* what looks like a letter number in subject and text */
 	size_t number_count;

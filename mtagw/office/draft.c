@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #include "mtagw/office/enclosure.h"
+#include "mtagw/office/qualifier.h"
 #include "mtagw/office/source.h"
 
 /* What the agenda keeps as summary when the writer gives none: the start of the first paragraph. */
@@ -137,36 +138,6 @@ static const char *summary_of(const char *text, struct arena *arena)
 	return out;
 }
 
-/* `Sifat: rahasia`, `Sifat: segera`, `Sifat: terbatas/segera` (domain.md 3.3). 0 for a word nobody
- * knows. */
-static int read_qualifier(const char *value, struct letter *letter, struct arena *arena)
-{
-	static const struct {
-		const char *word, *security, *urgency;
-	} words[] = {{"biasa", "open", "normal"}, {"terbuka", "open", NULL},
-	    {"terbatas", "restricted", NULL}, {"rahasia", "secret", NULL},
-	    {"sangat rahasia", "top_secret", NULL}, {"penting", NULL, "important"},
-	    {"segera", NULL, "urgent"}, {"sangat segera", NULL, "immediate"},
-	    {"kilat", NULL, "immediate"}};
-	char *copy = arena_strdup(arena, value), *save = NULL;
-
-	for (char *w = strtok_r(copy, "/,", &save); w != NULL; w = strtok_r(NULL, "/,", &save)) {
-		struct range r = range_trim(range_of(w));
-		size_t i;
-
-		for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-			if (range_equal_case(r, words[i].word))
-				break;
-		if (i == sizeof(words) / sizeof(words[0]))
-			return 0;
-		if (words[i].security != NULL && strcmp(letter->security_class, "open") == 0)
-			letter->security_class = words[i].security;
-		if (words[i].urgency != NULL && strcmp(letter->urgency, "normal") == 0)
-			letter->urgency = words[i].urgency;
-	}
-	return 1;
-}
-
 static void read_scope(struct draft *draft, const char *own_agency)
 {
 	struct letter *letter = &draft->letter;
@@ -242,7 +213,8 @@ static int read_content(struct reading *rd)
 	    summary_of(letter->body_text[0] ? letter->body_text : letter->subject, rd->arena);
 	if (rd->typed == NULL && !outside_exists(draft))
 		return 0; /* a pesan: whatever its head lines say is the writer's own affair */
-	if (head.qualifier != NULL && !read_qualifier(head.qualifier, letter, rd->arena))
+	if (head.qualifier != NULL &&
+	    !letter_qualifier(head.qualifier, &letter->security_class, &letter->urgency, rd->arena))
 		return invalid(draft, "notice.unknown-qualifier", head.qualifier);
 	return 0;
 }

@@ -42,8 +42,8 @@ static int target_of(struct worker *w, struct task *t, const struct bounce *b,
 	    &out->letter_id, &out->position, &t->err);
 }
 
-static int tell_clerk(
-    struct worker *w, struct task *t, const struct bounce_recipient *r, const struct target *target)
+static int tell(struct worker *w, struct task *t, const struct bounce_recipient *r,
+    const struct target *target, bool proven)
 {
 	const struct policy_position *p = policy_position(t->law->policy, target->position);
 	const char *clerk = p ? registry_of(t->law->policy, p->agency) : NULL, *number = "-",
@@ -65,14 +65,23 @@ static int tell_clerk(
 	    : r->status[0]   ? r->status
 	                     : "-",
 	    NULL};
-	struct notice n = {.words = strcmp(r->action, "delayed") == 0 ? "bounce-delayed" : "bounce",
+	struct notice n = {.words = !proven                             ? "bounce-unproven"
+	                            : strcmp(r->action, "delayed") == 0 ? "bounce-delayed"
+	                                                                : "bounce",
 	    .pairs = pairs,
 	    .in_reply_to = t->message.mime_message_id};
-	return clerk == NULL ? 1 : plan_notice(w, t, "failure", clerk, &n, target->letter_id);
+	if (clerk != NULL && plan_notice(w, t, "failure", clerk, &n, target->letter_id) < 0)
+		return -1;
+	/* its writer was promised word of it */
+	if (!proven || p == NULL || (clerk != NULL && strcmp(clerk, p->id) == 0))
+		return 1;
+	return plan_notice(w, t, "failure", p->id, &n, target->letter_id);
 }
 
+/* proven: it came by the delivery's own key and speaks of its recipient; anything else is noted and
+ * shown, and changes nothing: whoever has a copy of a letter can write such a report. */
 static int attach(struct worker *w, struct task *t, const struct bounce *b,
-    const struct bounce_recipient *r, const struct target *target)
+    const struct bounce_recipient *r, const struct target *target, bool proven)
 {
 	struct noted_row *row = arena_alloc(t->arena, sizeof(*row));
 	const char *details[] = {"recipient", target->recipient, "named", r->address, "status",
@@ -84,7 +93,7 @@ static int attach(struct worker *w, struct task *t, const struct bounce *b,
 	    .at_ms = t->now_ms,
 	    .kind = "bounce",
 	    .address = target->recipient,
-	    .action = r->action,
+	    .action = proven ? r->action : "unproven",
 	    .status = db_text_clean(r->status, t->arena),
 	    .words = db_text_clean(r->diagnostic, t->arena)};
 	if (ids_next(&w->ids, w->db, t->now_ms, &row->id, &t->err) < 0)
@@ -100,7 +109,7 @@ static int attach(struct worker *w, struct task *t, const struct bounce *b,
 		return -1;
 	if (strcmp(r->action, "failed") != 0 && strcmp(r->action, "delayed") != 0)
 		return 1;
-	return tell_clerk(w, t, r, target);
+	return tell(w, t, r, target, proven);
 }
 
 int bounce_take(struct worker *w, struct task *t, struct intake_letter *in, int64_t keyed)
@@ -110,6 +119,7 @@ int bounce_take(struct worker *w, struct task *t, struct intake_letter *in, int6
 	struct target target;
 	struct bounce b;
 	size_t count = 1;
+	bool proven;
 	int rc, linked = 0;
 
 	if (bounce_read(in->root, t->message.sender, t->arena, &b) != 1)
@@ -124,7 +134,9 @@ int bounce_take(struct worker *w, struct task *t, struct intake_letter *in, int6
 		rc = target_of(w, t, &b, &list[i], keyed, &target);
 		if (rc == 1 && keyed != 0 && bounce_recipient(&b, target.recipient) != NULL)
 			list = bounce_recipient(&b, target.recipient);
-		if (rc < 0 || (rc == 1 && attach(w, t, &b, &list[i], &target) < 0))
+		proven = keyed != 0 &&
+		         (b.recipient_count == 0 || bounce_recipient(&b, target.recipient) != NULL);
+		if (rc < 0 || (rc == 1 && attach(w, t, &b, &list[i], &target, proven) < 0))
 			return -1;
 		linked += rc;
 	}

@@ -73,7 +73,7 @@ static int make_letter(struct worker *w, struct task *t, struct intake_letter *i
 	    .direction = "incoming",
 	    .state = "received",
 	    .classification_code = "000",
-	    .security_class = "open",
+	    .security_class = in->arrival.security_class,
 	    .urgency = first->urgency,
 	    .subject = first->subject,
 	    .summary = first->excerpt,
@@ -133,6 +133,7 @@ static void facts_of(const struct task *t, const struct intake_letter *in,
 	    .channel = in->channel,
 	    .verdict = in->level,
 	    .urgency = row->urgency,
+	    .security_class = in->arrival.security_class,
 	    .thread = row->reply_to != 0 && row->stranger ? "stranger" : row->thread,
 	    .correspondent = policy_correspondent(t->law->policy, row->sender_address) != NULL
 	                         ? "known"
@@ -191,6 +192,28 @@ static bool taken(struct task *t, struct intake_letter *in, const char *agency)
 	return false;
 }
 
+/* What the list shows of it: the top of the text and the names of its files; of a secret one that
+ * it is secret (domain.md 3.3: envelope data only). */
+static const char *excerpt_of(const struct task *t, const struct arrival *a)
+{
+	const struct policy *policy = t->law->policy;
+	struct buf names = {0};
+	const char *text = a->excerpt;
+
+	if (strcmp(a->security_class, "secret") == 0 ||
+	    strcmp(a->security_class, "top_secret") == 0)
+		return policy_words(policy, "list.secret", NULL, t->arena);
+	for (size_t i = 0; i < a->enclosure_count; i++)
+		buf_printf(&names, "%s%s", i ? ", " : "", a->enclosures[i].filename);
+	if (names.len > 0) {
+		const char *pairs[] = {"isi", a->excerpt, "berkas", buf_str(&names), NULL};
+
+		text = policy_words(policy, "list.files", pairs, t->arena);
+	}
+	buf_free(&names);
+	return db_text_clean(text, t->arena);
+}
+
 int incoming_take(struct worker *w, struct task *t, struct intake_letter *in, const char *agency,
     const char *detail)
 {
@@ -213,7 +236,7 @@ int incoming_take(struct worker *w, struct task *t, struct intake_letter *in, co
 	        in->arrival.subject[0] ? in->arrival.subject
 	                               : policy_words(t->law->policy, "no-subject", NULL, t->arena),
 	        t->arena),
-	    .excerpt = db_text_clean(in->arrival.excerpt, t->arena),
+	    .excerpt = excerpt_of(t, &in->arrival),
 	    .thread = "none",
 	    .level = in->level,
 	    .urgency = in->arrival.urgency,
@@ -244,8 +267,13 @@ int incoming_take(struct worker *w, struct task *t, struct intake_letter *in, co
 	if ((twin = incoming_twin(w->db, row, &agenda_n, &t->err)) < 0)
 		return -1;
 	/* A second number for the same letter is never given without a word of the clerk. */
-	if (twin == 0 && d.allowed && d.number != NULL && strcmp(d.number, "now") == 0)
+	if (twin == 0 && !in->arrival.doubtful && d.allowed && d.number != NULL &&
+	    strcmp(d.number, "now") == 0)
 		return plan_work(w, t, "register", row->letter_id, agency, t->now_ms);
+	/* the clerk decides on what he can open */
+	if (intake_forward(w, t, in, registry_of(t->law->policy, agency),
+	        policy_words(t->law->policy, "folder.waiting", NULL, t->arena)) < 0)
+		return -1;
 	return plan_work(
 	    w, t, "list", 0, agency, t->now_ms + (int64_t)w->settings->intake_list_secs * 1000);
 }

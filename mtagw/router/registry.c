@@ -11,7 +11,8 @@
 
 #include "mtagw/base/clock.h"
 
-#define LIST_MS (INT64_C(90) * 24 * 3600 * 1000)
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
+#define LIST_MS (90 * DAY_MS)
 
 static const char *time_words(struct arena *arena, int64_t at_ms)
 {
@@ -39,7 +40,9 @@ static int hints_of(struct worker *w, struct task *t, const struct incoming_row 
 	const char *pairs[] = {"jumlah",
 	    arena_printf(t->arena, "%d", past.registered ? past.registered : past.noise), "hal",
 	    past.subject, NULL};
-	if (past.registered > 0)
+	if (strcmp(row->level, "failed") == 0)
+		*hint_r = ""; /* whoever wrote it, it was not proven to be that sender */
+	else if (past.registered > 0)
 		*hint_r = policy_words(policy, "list.hint-letter", pairs, t->arena);
 	else if (past.noise > 0)
 		*hint_r = policy_words(policy, "list.hint-noise", pairs, t->arena);
@@ -139,7 +142,7 @@ enum task_result list_task(struct worker *w, struct task *t)
 /* --- one reply for many ------------------------------------------------------------------------
  */
 
-enum choice { CHOICE_NONE, CHOICE_LETTER, CHOICE_NOISE };
+enum choice { CHOICE_NONE, CHOICE_LETTER, CHOICE_NOISE, CHOICE_LATER };
 struct choosing {
 	struct list_item *items;
 	size_t count;
@@ -225,11 +228,14 @@ static int settle(
 		row->subject = db_text_clean(c->subject[at], t->arena);
 	const char *pairs[] = {"no", arena_printf(t->arena, "%d", item->n), "hal", row->subject,
 	    "pengirim", row->sender_name, "pukul", time_words(t->arena, row->decided_at_ms), NULL};
-	if (strcmp(row->state, "waiting") != 0)
+	/* What was called no letter may still become one; a number is never taken back. */
+	if (c->choice[at] == CHOICE_LATER)
+		words = "list.done-left";
+	if (strcmp(row->state, "waiting") != 0 && !(letter && strcmp(row->state, "noise") == 0))
 		words = "list.done-before";
 	buf_printf(lines, "%s%s", lines->len ? "\n" : "",
 	    policy_words(t->law->policy, words, pairs, t->arena));
-	if (strcmp(row->state, "waiting") != 0)
+	if (strcmp(words, "list.done-before") == 0 || c->choice[at] == CHOICE_LATER)
 		return 1;
 	if (c->number[at] != NULL)
 		row->letter_number = db_text_clean(c->number[at], t->arena);
@@ -282,18 +288,40 @@ static int may(struct worker *w, struct task *t, const char *action, int64_t let
 	return 0;
 }
 
-/* A single verb is enough where one letter stands in the list; `OK semua` says it of all. */
-static void choose_all(struct task *t, struct choosing *c, const struct reply_reading *r)
+/* Whether an item needs a word of its own: not proven, or seen before. -1. */
+static int suspicious(struct worker *w, struct task *t, const struct list_item *item)
+{
+	struct incoming_row row;
+	int agenda,
+	    rc = incoming_load(w->db, item->letter_id, item->agency, t->arena, &row, &t->err);
+
+	if (rc != 1)
+		return rc;
+	if (strcmp(row.level, "failed") == 0)
+		return 1;
+	return incoming_twin(w->db, &row, &agenda, &t->err);
+}
+
+/* A single verb is enough where one letter stands in the list; `OK semua` says it of all but those
+ * with a warning. -1. */
+static int choose_all(
+    struct worker *w, struct task *t, struct choosing *c, const struct reply_reading *r)
 {
 	bool all = strcmp(r->verb, "ok_all") == 0 || strcmp(r->verb, "not_letter_all") == 0;
 	bool ok = strncmp(r->verb, "ok", 2) == 0, noise = strncmp(r->verb, "not_letter", 10) == 0;
 
 	if ((!ok && !noise) || (!all && c->count != 1)) {
 		problem(t, c, "list.problem-words", 0, r->first_line);
-		return;
+		return 1;
 	}
-	for (size_t i = 0; i < c->count; i++)
-		c->choice[i] = ok ? CHOICE_LETTER : CHOICE_NOISE;
+	for (size_t i = 0; i < c->count; i++) {
+		int warned = ok && all ? suspicious(w, t, &c->items[i]) : 0;
+
+		if (warned < 0)
+			return -1;
+		c->choice[i] = warned ? CHOICE_LATER : ok ? CHOICE_LETTER : CHOICE_NOISE;
+	}
+	return 1;
 }
 
 enum task_result list_answer(struct worker *w, struct task *t, struct answer *a)
@@ -313,7 +341,7 @@ enum task_result list_answer(struct worker *w, struct task *t, struct answer *a)
 		for (size_t i = 0; i < a->reading.pick_count; i++)
 			choose(t, &c, &a->reading.picks[i]);
 	else if (a->reading.shape == REPLY_VERB)
-		choose_all(t, &c, &a->reading);
+		rc = choose_all(w, t, &c, &a->reading);
 	else
 		problem(t, &c, "list.problem-words", 0, a->reading.first_line);
 	if (c.problems.len > 0) {
@@ -357,10 +385,12 @@ enum task_result registration_answer(struct worker *w, struct task *t, struct an
 	const char *agency = p ? p->agency : "", *date = NULL;
 	struct reply_reading below = {0};
 	enum task_result result;
+	char tomorrow[16];
 	int rc = incoming_load(w->db, a->token.letter_id, agency, t->arena, row, &t->err);
 
 	if (rc < 0)
 		return TASK_WAIT;
+	clock_iso_day(t->now_ms + DAY_MS, tomorrow);
 	const char *asked[] = {"baris", a->reading.first_line, "hal", t->message.subject, NULL};
 	if (a->reading.shape == REPLY_VERB && strcmp(a->reading.verb, "correct") == 0)
 		below = a->reading;
@@ -373,7 +403,7 @@ enum task_result registration_answer(struct worker *w, struct task *t, struct an
 	    .letter_date = date};
 	if (rc == 0 || row->agenda_n == 0 ||
 	    (c->subject == NULL && c->letter_number == NULL && c->letter_date == NULL) ||
-	    (field(&below, "date") != NULL && date == NULL))
+	    (field(&below, "date") != NULL && (date == NULL || strcmp(date, tomorrow) > 0)))
 		return answer_say(w, t, "correct-asked", asked, "PromptAnswered", "asked",
 		    a->token.letter_id, answer_address(w, t, "registration", a->token.id));
 	if (may(w, t, "correct", row->letter_id, &result) == 0)

@@ -225,8 +225,61 @@ def test_late_bounce_reopens_its_letter(office):
     office.house.from_outside("", [path], report.encode())
     told = office.see(CLERK, lambda m: (m["Subject"] or "").startswith("Tidak sampai") and number in text_of(m), "the bounce")
     assert "552 5.2.2 mailbox full" in text_of(told) and "cetak" in text_of(told)
+    office.see(HEAD, lambda m: (m["Subject"] or "").startswith("Tidak sampai") and number in text_of(m), "word to its writer")
     assert office.letter(subject, "failed")
     assert not office.agenda("Undelivered Mail Returned to Sender")
+
+
+def test_report_off_its_path_changes_nothing(office):
+    subject, number, got = confirmed_letter(office)
+    report = (
+        f"From: evil@lain.example\r\nTo: {REGISTRY}\r\nSubject: Undelivered\r\nMIME-Version: 1.0\r\n"
+        "Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n"
+        "--b\r\nContent-Type: text/plain\r\n\r\nGagal.\r\n"
+        "--b\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; lain.example\r\n\r\n"
+        f"Final-Recipient: rfc822; {COMPANY_ADDRESS}\r\nAction: failed\r\nStatus: 5.1.1\r\n\r\n"
+        f"--b\r\nContent-Type: message/rfc822\r\n\r\nMessage-ID: {got['Message-ID']}\r\nSubject: x\r\n\r\nx\r\n--b--\r\n")
+    office.house.from_outside("evil@lain.example", [REGISTRY], report.encode())
+    office.see(CLERK, lambda m: (m["Subject"] or "").startswith("Laporan yang tidak terbukti") and number in text_of(m), "the report")
+    assert office.letter(subject)["state"] == "delivered"
+
+
+def test_what_was_no_letter_may_become_one(office):
+    words = office.subject("Surat warga salah tekan")
+    outside(office, words)
+    shown, n = office.listed(words)
+    office.house.submit(CLERK, reply(CLERK, shown, f"{n} BUKAN SURAT\n"))
+    office.letter(words, "noise")
+    office.house.submit(CLERK, reply(CLERK, shown, f"{n} OK\n"))
+    office.presented(words)
+    assert len(office.agenda(words)) == 1
+
+
+def test_ok_to_all_leaves_what_is_warned_of(office):
+    forged, honest = office.subject("Rekening baru"), office.subject("Surat jujur")
+    m = mail(f"PT <{COMPANY_ADDRESS}>", [REGISTRY], forged, "Bayar.\n", [("rekening.pdf", "application/pdf", b"%PDF-1.4")])
+    office.house.outside.send(COMPANY_ADDRESS, [REGISTRY], m, dkim_domain=None, ip="127.0.9.9")
+    outside(office, honest)
+    office.listed(honest)
+    shown = office.see(CLERK, lambda m: (m["Subject"] or "").startswith("Belum diagendakan") and forged in text_of(m)
+                       and honest in text_of(m), "one list with both", office.WAITING)
+    assert "Usul: OK" not in part_of(shown, forged) and "rekening.pdf" in part_of(shown, forged)
+    office.see(CLERK, lambda m: m["Subject"] == forged, "the mail itself beside the list", office.WAITING)
+    office.house.submit(CLERK, reply(CLERK, shown, "OK semua\n"))
+    office.presented(honest)
+    done = office.see(CLERK, lambda m: (m["Subject"] or "").startswith("Sudah dilaksanakan") and forged in text_of(m), "what was done")
+    assert "ditinggalkan karena ada peringatan" in text_of(done) and not office.agenda(forged)
+
+
+def test_forged_answer_with_a_token_waits(office):
+    subject, number, got = confirmed_letter(office)
+    words = office.subject("Jawaban palsu")
+    to = email.utils.parseaddr(got["Reply-To"])[1]
+    office.house.outside.send(COMPANY_ADDRESS, [to], mail(f"PT <{COMPANY_ADDRESS}>", [to], words, "x\n"), dkim_domain=None,
+                              ip="127.0.9.9")
+    shown, _ = office.listed(words)
+    assert "mungkin palsu" in part_of(shown, words) and number
+    assert office.letter(subject)["state"] == "delivered"
 
 
 def test_our_own_domain_from_outside_is_called_a_forgery(office):

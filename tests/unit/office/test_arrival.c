@@ -55,6 +55,9 @@ static void test_dates(void **state)
 	date_is("Dumai, 24 November 2026", "2026-11-24");
 	date_is("1 Mei 2026", "2026-05-01");
 	date_is("3 Agustus 2026", "2026-08-03");
+	date_is("24 Nopember 2026", "2026-11-24");
+	date_is("24 November, 2026", "2026-11-24");
+	date_is("24-11-26", "2026-11-24");
 	date_is("31 April 2026", NULL);
 	date_is("29 Februari 2027", NULL);
 	date_is("29 Februari 2028", "2028-02-29");
