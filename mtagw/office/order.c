@@ -15,7 +15,7 @@
 
 static const char *const problem_names[ORDER_PROBLEM_COUNT] = {"unknown-name", "no-such-number",
     "named-twice", "nobody", "nothing-to-do", "unknown-instruction", "bad-date",
-    "unknown-qualifier", "strange-line", "other-recipients", "too-many"};
+    "unknown-qualifier", "strange-line", "other-recipients", "too-many", "unread", "unread-date"};
 
 const char *order_problem_name(enum order_problem_kind kind)
 {
@@ -89,19 +89,20 @@ struct range order_cut(struct range r)
 	return r;
 }
 
-/* --- groups of recipients
- * -------------------------------------------------------------------------- */
+/* --- groups of recipients --------------------------------------------------------------------- */
 
 /* What was gathered for the names so far becomes one order for each of them. */
-static void end_group(struct order_making *m, struct order *o)
+void order_end_group(struct order_making *m, struct order *o)
 {
 	struct order_list *list = m->list;
 
 	if (m->name_count == 0 && m->failed_names == 0)
 		(void)order_problem_add(m, ORDER_NOBODY, "");
-	if (o->instruction_count == 0) /* `Kepada: kabid ikp`, and below it `TL` */
-		(void)order_read_wish(
+	if (o->instruction_count == 0) /* `Kepada: kabid ikp`, and below it `TL besok` */
+		(void)order_read_free(
 		    m, o, (struct range){m->common_note, strcspn(m->common_note, "\n")});
+	o->undated |= reply_date_like(m->common_note, m->source->mail_ms, NULL) ||
+	              (o->words != NULL && reply_date_like(o->words, m->source->mail_ms, NULL));
 	o->note = order_joined(m, o->note, m->common_note);
 	if (o->instruction_count == 0 && o->note[0] == '\0' &&
 	    (o->words == NULL || o->words[0] == '\0'))
@@ -133,7 +134,7 @@ static void read_fields(struct order_making *m)
 		bool to = strcmp(r->fields[i].label, "to") == 0;
 
 		if (to && more && (m->name_count > 0 || m->failed_names > 0)) {
-			end_group(m, &o);
+			order_end_group(m, &o);
 			more = false;
 		}
 		more |= !to;
@@ -141,96 +142,7 @@ static void read_fields(struct order_making *m)
 	}
 	if (m->envelope_orders) /* a forward: the block holds what, the envelope whom */
 		order_envelope_names(m);
-	end_group(m, &o);
-}
-
-/* --- numbers ---------------------------------------------------------------------------------- */
-
-/* Past a word that names a due time: `TL batas jumat`. */
-static const char *past_due_label(struct order_making *m, const char *text)
-{
-	size_t count;
-	const struct policy_word *labels = policy_labels(m->source->policy, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		size_t n = strlen(labels[i].word);
-
-		if (strcmp(labels[i].id, "due") == 0 && strncasecmp(text, labels[i].word, n) == 0 &&
-		    (text[n] == ' ' || text[n] == ':'))
-			return text + n + 1 + strspn(text + n + 1, " ");
-	}
-	return text;
-}
-
-/* `TL besok`, `besok TL`, `TL, koordinasi 27/11 siapkan bahan`: instructions and one date in any
- * order, then free words. */
-static void read_pick_words(struct order_making *m, struct order *o, const char *words)
-{
-	struct range left = order_cut(range_of(words));
-	const char *text = arena_strndup(m->arena, left.p, left.len), *rest;
-
-	while (text[0] != '\0') {
-		const struct policy_instruction *i =
-		    policy_instruction_by_word(m->source->policy, text, &rest);
-		bool has_time;
-		int64_t due;
-
-		if (i != NULL && order_add_instruction(o, i)) {
-			o->words = order_joined(m, o->words, i->word);
-		} else if (!o->due_written &&
-		           reply_date(past_due_label(m, text), m->source->mail_ms, m->arena, &due,
-		               &has_time, &rest) == 1) {
-			if (due <= m->source->now_ms)
-				(void)order_problem_add(m, ORDER_BAD_DATE, text);
-			o->due_ms = due;
-			o->due_written = true;
-		} else {
-			break;
-		}
-		left = order_cut(range_of(rest));
-		text = arena_strndup(m->arena, left.p, left.len);
-	}
-	if (o->instruction_count == 0 && words[0] != '\0')
-		(void)order_problem_add(m, ORDER_UNKNOWN_INSTRUCTION, words);
-	o->note = order_joined(m, o->note, text);
-}
-
-static void read_pick(
-    struct order_making *m, const struct reply_pick *pick, const struct order *common)
-{
-	struct order o = *common;
-
-	for (size_t i = 0; i < pick->count; i++)
-		order_add_number(m, pick->numbers[i]);
-	if (strcmp(pick->label, "instruction") == 0)
-		order_read_wishes(m, &o, pick->words);
-	else if (strcmp(pick->label, "note") == 0)
-		o.note = order_joined(m, o.note, pick->words);
-	else if (strcmp(pick->label, "due") == 0)
-		order_read_due(m, &o, pick->words);
-	else if (pick->label[0] != '\0')
-		(void)order_problem_add(m, ORDER_STRANGE_LINE, pick->words);
-	else if (pick->verb[0] != '\0') /* `1 OK`: a word of another list */
-		(void)order_problem_add(
-		    m, ORDER_UNKNOWN_INSTRUCTION, m->source->reading->first_line);
-	else
-		read_pick_words(m, &o, pick->words);
-	end_group(m, &o);
-}
-
-/* Head lines below the numbers are for all of them. */
-static void read_picks(struct order_making *m)
-{
-	const struct reply_reading *r = m->source->reading;
-	struct order common = {.words = "", .note = ""};
-
-	for (size_t i = 0; i < r->field_count; i++)
-		if (strcmp(r->fields[i].label, "to") == 0)
-			(void)order_problem_add(m, ORDER_STRANGE_LINE, r->fields[i].value);
-		else
-			order_read_field(m, &common, &r->fields[i]);
-	for (size_t i = 0; i < r->pick_count; i++)
-		read_pick(m, &r->picks[i], &common);
+	order_end_group(m, &o);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -241,13 +153,14 @@ static void read_forward(struct order_making *m)
 
 	order_envelope_names(m);
 	if (m->source->reading->shape == REPLY_WORDS)
-		(void)order_read_wish(m, &o, range_of(m->source->reading->first_line));
+		(void)order_read_free(m, &o, range_of(m->source->reading->first_line));
 	m->common_note = m->source->reading->text;
-	end_group(m, &o);
+	order_end_group(m, &o);
 }
 
 /* Only what nobody wrote is filled in: an order that wants a report gets the time of the order
- * above it, else that of the letter's urgency. */
+ * above it, else that of the letter's urgency. Where a day stands in its words that was not read as
+ * the due time none is made up beside it. */
 static void fill_due(struct order_making *m)
 {
 	const struct order_source *s = m->source;
@@ -255,7 +168,7 @@ static void fill_due(struct order_making *m)
 	for (size_t i = 0; i < m->list->count; i++) {
 		struct order *o = &m->list->orders[i];
 
-		if (o->due_ms != 0 || !order_wants_report(o))
+		if (o->due_ms != 0 || o->undated || !order_wants_report(o))
 			continue;
 		if (s->due_ms > s->now_ms)
 			o->due_ms = s->due_ms;
@@ -289,7 +202,7 @@ void order_read(const struct order_source *source, struct arena *arena, struct o
 	if (source->reading->shape == REPLY_FIELDS)
 		read_fields(&m);
 	else if (source->reading->shape == REPLY_NUMBERS)
-		read_picks(&m);
+		order_read_picks(&m);
 	else
 		read_forward(&m);
 	if (!m.envelope_orders)

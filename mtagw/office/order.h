@@ -20,6 +20,7 @@ struct order {
 	const char *note;
 	int64_t due_ms;   /* 0: none, nothing is reported back */
 	bool due_written; /* else from urgency or the order above */
+	bool undated;     /* free words name a day that is not due_ms: no due time is filled in */
 };
 enum order_problem_kind {
 	ORDER_UNKNOWN_NAME, /* what: the name; suggestions */
@@ -33,6 +34,8 @@ enum order_problem_kind {
 	ORDER_STRANGE_LINE,     /* a head line that an order does not know */
 	ORDER_OTHER_RECIPIENTS, /* the mail is addressed to others, and is no forward */
 	ORDER_TOO_MANY,
+	ORDER_UNREAD,      /* behind a number: neither instruction, date nor plain words */
+	ORDER_UNREAD_DATE, /* words that name a day, and no due time was read */
 	ORDER_PROBLEM_COUNT
 };
 struct order_problem {

@@ -59,6 +59,15 @@ bool order_read_wish(struct order_making *m, struct order *o, struct range piece
 	return any;
 }
 
+/* `word:` somewhere in it; `14:30` is a time. */
+static bool has_label(const char *text, size_t len)
+{
+	for (size_t i = 1; i < len; i++)
+		if (text[i] == ':' && isalpha((unsigned char)text[i - 1]))
+			return true;
+	return false;
+}
+
 /* Free words stand beside instructions, never for themselves: a wish that nobody understands is
  * asked back. */
 void order_read_wishes(struct order_making *m, struct order *o, const char *value)
@@ -70,6 +79,10 @@ void order_read_wishes(struct order_making *m, struct order *o, const char *valu
 		size_t n = strcspn(p, ",;\n");
 
 		any |= order_read_wish(m, o, (struct range){p, n});
+		if (has_label(p, n)) /* `TL / btas: jumat`: of a line that is none of ours */
+			(void)order_problem_add(m, ORDER_UNREAD,
+			    arena_strndup(m->arena, range_trim((struct range){p, n}).p,
+			        range_trim((struct range){p, n}).len));
 		p += n + (p[n] != '\0');
 	}
 	if (!any)

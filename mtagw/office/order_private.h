@@ -1,4 +1,4 @@
-/* order_private: what the two files of order share. */
+/* order_private: what the files of order share. */
 #ifndef OFFICE_ORDER_PRIVATE_H
 #define OFFICE_ORDER_PRIVATE_H
 
@@ -28,6 +28,14 @@ struct order_problem *order_problem_add(
     struct order_making *m, enum order_problem_kind kind, const char *what);
 /* Without blanks, separators and joining words at the beginning. */
 struct range order_cut(struct range r);
+
+/* What was gathered for the names so far becomes one order for each of them; *o is empty then. */
+void order_end_group(struct order_making *m, struct order *o);
+
+/* order_picks.c: numbers of subordinates with words. */
+void order_read_picks(struct order_making *m);
+/* Instructions and one date in any order at the beginning of text; what stands behind them. */
+const char *order_read_free(struct order_making *m, struct order *o, struct range text);
 
 /* order_fields.c: false where there are too many. */
 bool order_add_instruction(struct order *o, const struct policy_instruction *instruction);

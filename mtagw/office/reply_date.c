@@ -229,3 +229,41 @@ int reply_date_in(const char *text, int64_t mail_ms, struct arena *arena, const 
 	}
 	return 0;
 }
+
+/* A letter's number (`12/5/BKD/2026`) is no date. */
+static bool is_reference(const char *text)
+{
+	size_t n = strcspn(text, " \t\n,;");
+
+	for (size_t i = 1; isdigit((unsigned char)text[0]) && i + 1 < n; i++)
+		if (text[i] == '/' && isalpha((unsigned char)text[i + 1]))
+			return true;
+	return false;
+}
+
+bool reply_date_like(const char *text, int64_t mail_ms, const char **what_r)
+{
+	/* days that people write and that are no due time */
+	static const char *const days[] = {"kemarin", "kemaren", "kmrn", "yesterday", "bulan depan",
+	    "bulan ini", "tahun depan", "tahun ini", "minggu ini", "pekan ini", "akhir tahun",
+	    "akhir pekan", "akhir minggu", "pagi ini", "siang ini", "sore ini", "malam ini",
+	    "nanti siang", "nanti sore", "nanti malam"};
+	const char *p = text + strspn(text, " \t\n,;:("), *rest;
+	bool has_time, found = false;
+	int64_t due;
+
+	while (*p != '\0') {
+		for (size_t i = 0; !found && i < sizeof(days) / sizeof(days[0]); i++)
+			found = reply_word_len(p, days[i]) > 0;
+		found = found || (!is_reference(p) &&
+		                     read_at(p, mail_ms, &due, &has_time, &rest) != DATE_NONE);
+		if (found) {
+			if (what_r != NULL)
+				*what_r = p;
+			return true;
+		}
+		p += strcspn(p, " \t\n,;:(");
+		p += strspn(p, " \t\n,;:(");
+	}
+	return false;
+}

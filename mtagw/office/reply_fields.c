@@ -10,7 +10,8 @@
 #include "mtagw/base/buf.h"
 #include "mtagw/office/reply_private.h"
 
-#define FOLDED_LEN_MIN 60 /* a line folded by a program is as long or longer */
+#define FOLDED_LEN_MIN 60  /* a line folded by a program is as long or longer */
+#define FIELDS_MORE_MAX 12 /* labels that share a line with another */
 
 static bool is_item(const char *line)
 {
@@ -25,7 +26,7 @@ static bool is_item(const char *line)
 /* The block as far as it is read. */
 struct block {
 	struct reply_field *fields; /* the value of the last one still is in value */
-	size_t count;
+	size_t count, more;         /* that share a line with another */
 	struct buf value;
 	bool certain; /* a line leaves no doubt that it is one */
 };
@@ -74,6 +75,40 @@ static void settle(struct block *block, struct arena *arena)
 	buf_reset(&block->value);
 }
 
+/* `Kpd: ikp / harap: TL / batas: jumat`: where the next label of one line begins, NULL. */
+static const char *next_label(struct reply_reader *reader, const char *value)
+{
+	const char *corrected = reader->corrected, *behind, *found = NULL;
+	bool colon;
+
+	for (; *value != '\0' && found == NULL; value++)
+		if (strchr("/|;", *value) != NULL &&
+		    reply_label_line(
+		        reader, value + 1 + strspn(value + 1, " "), false, &behind, &colon) != NULL)
+			found = value;
+	reader->corrected = corrected; /* it was only looked at */
+	return found;
+}
+
+/* A line of one or more labels with their values. */
+static void take_labels(struct reply_reader *reader, struct block *block,
+    const struct reply_word *label, const char *value, int line)
+{
+	const char *next = strcmp(label->id, "note") == 0 ? NULL : next_label(reader, value);
+	bool colon;
+
+	settle(block, reader->arena);
+	block->fields[block->count++] = (struct reply_field){label->id, NULL, line};
+	if (next == NULL || block->more == FIELDS_MORE_MAX) {
+		append_line(block, value);
+		return;
+	}
+	block->more++;
+	append_line(block, arena_strndup(reader->arena, value, (size_t)(next - value)));
+	label = reply_label_line(reader, next + 1 + strspn(next + 1, " "), false, &value, &colon);
+	take_labels(reader, block, label, value, line);
+}
+
 /* Line i as the next line of the block; bare: a label may lack its colon. */
 static bool take_line(
     struct reply_reader *reader, size_t i, bool gap, bool bare, struct block *block)
@@ -84,9 +119,7 @@ static bool take_line(
 
 	label = reply_label_line(reader, line, bare && !gap && !in_note(block), &value, &colon);
 	if (label != NULL) {
-		settle(block, reader->arena);
-		block->fields[block->count++] = (struct reply_field){label->id, NULL, (int)i + 1};
-		append_line(block, value);
+		take_labels(reader, block, label, value, (int)i + 1);
 		block->certain = block->certain || colon || strcmp(label->id, "to") == 0;
 		return true;
 	}
@@ -100,12 +133,13 @@ size_t reply_take_fields(
     struct reply_reader *reader, size_t from, bool bare, struct reply_reading *reading)
 {
 	const struct reply_lines *lines = &reader->lines;
-	struct block block = {
-	    .fields = arena_alloc(reader->arena, (lines->count + 1) * sizeof(*block.fields))};
+	struct block block = {.count = 0};
 	const char *corrected = reader->corrected;
 	size_t end = from;
 	bool gap = false;
 
+	block.fields = arena_alloc(
+	    reader->arena, (lines->count + 1 + FIELDS_MORE_MAX) * sizeof(*block.fields));
 	for (size_t i = behind_blanks(reader, from); i < lines->count; i++) {
 		if (reply_is_blank(lines->at[i])) {
 			gap = true;

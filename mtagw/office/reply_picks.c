@@ -129,22 +129,36 @@ static const char *take_numbers(const char *text, struct numbers *numbers)
 	return text + strspn(text, " ");
 }
 
-static bool take_pick(struct reply_reader *reader, size_t i, struct reply_pick *pick)
+const char *reply_numbers(
+    const char *text, struct arena *arena, const int **numbers_r, size_t *count_r)
 {
 	struct numbers numbers = {.count = 0};
-	const char *rest =
-	    take_numbers(reply_plain_line(reader->lines.at[i], reader->arena), &numbers);
+	const char *rest = take_numbers(text, &numbers);
+	int *list;
+
+	if (rest == NULL)
+		return NULL;
+	list = arena_alloc(arena, numbers.count * sizeof(*list));
+	memcpy(list, numbers.list, numbers.count * sizeof(*list));
+	*numbers_r = list;
+	*count_r = numbers.count;
+	return rest;
+}
+
+static bool take_pick(struct reply_reader *reader, size_t i, struct reply_pick *pick)
+{
+	const int *numbers;
+	size_t count;
+	const char *rest = reply_numbers(
+	    reply_plain_line(reader->lines.at[i], reader->arena), reader->arena, &numbers, &count);
 	const struct reply_word *word;
 	const char *value;
-	int *list;
 	bool colon;
 
 	if (rest == NULL)
 		return false;
-	list = arena_alloc(reader->arena, numbers.count * sizeof(*list));
-	memcpy(list, numbers.list, numbers.count * sizeof(*list));
-	*pick = (struct reply_pick){.numbers = list,
-	    .count = numbers.count,
+	*pick = (struct reply_pick){.numbers = numbers,
+	    .count = count,
 	    .verb = "",
 	    .label = "",
 	    .words = reply_trimmed(rest, reader->arena),

@@ -148,7 +148,29 @@ static const struct {
     {"kadis.diskominfo", "2 dan 4 mohon ditindaklanjuti",
         "kabid-ikp follow_up | kabid-aplikasi follow_up"},
     {"kadis.diskominfo", "Kpd: kabid ikp\nTL\n", "kabid-ikp follow_up \"TL\""},
+    {"kadis.diskominfo", "2 UDK, 4 TL lusa",
+        "kabid-ikp know | kabid-aplikasi follow_up 2026-11-26"},
+    {"kadis.diskominfo", "2 UDK; 3,4 besok TL hubungi camat",
+        "kabid-ikp know | kabid-infra follow_up 2026-11-25 \"hubungi camat\" |"
+        " kabid-aplikasi follow_up 2026-11-25 \"hubungi camat\""},
+    {"kadis.diskominfo", "2 TL catatan: rapat jumat, 4 TL",
+        "kabid-ikp follow_up \"rapat jumat, 4 TL\""},
+    {"kadis.diskominfo", "2 TL hubungi nomor 12/5/BKD/2026",
+        "kabid-ikp follow_up \"hubungi nomor 12/5/BKD/2026\""},
+    {"kadis.diskominfo", "kpd: kabid ikp / harp: TL / bts: jumat",
+        "kabid-ikp follow_up 2026-11-27"},
+    {"kadis.diskominfo", "Kpd: kabid ikp | Harap: TL; Batas: jumat | Cat: a / b: c",
+        "kabid-ikp follow_up 2026-11-27 \"a / b: c\""},
     /* what is wrong, and then nothing at all */
+    {"kadis.diskominfo", "2 TL 31/02", "!bad-date(31/02)"},
+    {"kadis.diskominfo", "2 TL kemarin", "!bad-date(kemarin)"},
+    {"kadis.diskominfo", "2,4 TL sebelum jumat jam 10", "!unread-date(sebelum jumat jam 10)"},
+    {"kadis.diskominfo", "2 TL besok jam 26", "!bad-date(besok jam 26)"},
+    {"kadis.diskominfo", "2 UDK untuk arsip, 4 TL lusa", "!unread-date(untuk arsip, 4 TL lusa)"},
+    {"kadis.diskominfo", "2 UDK untuk arsip, 4 TL", "!unread(4 TL)"},
+    {"kadis.diskominfo", "2 UDK, 4 kerjakan", "!unread(4 kerjakan)"},
+    {"kadis.diskominfo", "2 UDK, 9 TL", "!no-such-number(9)"},
+    {"kadis.diskominfo", "Kpd: kabid ikp / harap: TL / tgt: jumat", "!unread(TL / tgt: jumat)"},
     {"kadis.diskominfo", "Kepada: kabid ikq\nHarap: TL\n",
         "!unknown-name(kabid ikq)?kabid-ikp.diskominfo*"},
     {"kadis.diskominfo", "Kepada: kabid ikp, kabid aplikas\nHarap: TL\n",
@@ -190,6 +212,23 @@ static void orders_are_read(void **state)
 		if (list.problem_count > 0)
 			assert_int_equal(list.count, 0);
 	}
+}
+
+/* A day in free words is not overruled by one that nobody wrote. */
+static void no_due_time_beside_a_day_that_was_not_read(void **state)
+{
+	static const char *const texts[] = {"Kepada: 2\nHarap: TL sebelum jumat\n",
+	    "2 TL\n\nMohon sebelum 27/11 sudah ada.\n", "Kpd: kabid ikp\nTL sebelum jumat\n"};
+	struct order_list list;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		read_text("kadis.diskominfo", texts[i], &list);
+		assert_int_equal(list.count, 1);
+		assert_true(list.orders[0].due_ms == 0);
+	}
+	read_text("kadis.diskominfo", "Kpd: kabid ikp\nTL besok\n", &list);
+	assert_true(list.orders[0].due_written);
 }
 
 static void who_is_above_or_elsewhere_is_found_for_the_rule(void **state)
@@ -301,6 +340,7 @@ static void information_wants_no_report(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(orders_are_read),
+	    cmocka_unit_test(no_due_time_beside_a_day_that_was_not_read),
 	    cmocka_unit_test(who_is_above_or_elsewhere_is_found_for_the_rule),
 	    cmocka_unit_test(due_comes_from_above_or_from_urgency),
 	    cmocka_unit_test(a_forward_orders_its_envelope_alone),
