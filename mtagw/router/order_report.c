@@ -239,8 +239,41 @@ static bool numbered_list(const struct reporting *r)
 	return true;
 }
 
-/* The same words on the same day: the phone sent it again over a bad line. */
-static const struct disposition_report *reported_before(const struct reporting *r)
+/* Whether that report carried the very files of this one: 1, 0, -1. */
+static int same_files(const struct reporting *r, const struct disposition_report *p)
+{
+	struct task *t = r->c->t;
+	const struct mime_part **parts;
+	const struct letter_enclosure *files;
+	struct message message;
+	struct mime_part *root;
+	struct range bytes;
+	size_t n;
+	int rc;
+
+	if (p->enclosures != (int)r->part_count)
+		return 0;
+	if (r->part_count == 0)
+		return 1;
+	rc = message_load(r->c->w->db, p->message_id, t->arena, &message, &t->err);
+	if (rc == 1)
+		rc = message_body(r->c->w->db, message.body_id, t->arena, &bytes, &t->err);
+	if (rc == 1)
+		rc = mime_parse(bytes, t->arena, &root, &t->err);
+	if (rc != 1)
+		return rc; /* it is gone: what it carried is not known, and this one goes on */
+	n = mime_enclosures(root, t->arena, &parts);
+	files = enclosures_describe(parts, n, t->law->policy, t->arena);
+	if (n != r->part_count)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(files[i].sha256, r->files[i].sha256) != 0)
+			return 0;
+	return 1;
+}
+
+/* The same words and files on the same day: the phone sent it again over a bad line. 1, 0, -1. */
+static int reported_before(const struct reporting *r, const struct disposition_report **before_r)
 {
 	const struct order_case *c = r->c;
 	const char *text = db_text_clean(r->a->reading.text, c->t->arena);
@@ -249,27 +282,32 @@ static const struct disposition_report *reported_before(const struct reporting *
 	for (size_t i = c->trail.report_count; i > 0; i--) {
 		const struct disposition_report *p = &c->reports[i - 1];
 		struct city_date d = clock_city_date(p->at_ms);
+		int rc;
 
-		if (p->disposition_id == r->d->id && !p->closing && strcmp(p->body, text) == 0 &&
-		    p->enclosures == (int)r->part_count && d.day == now.day &&
-		    d.month == now.month && d.year == now.year)
-			return p;
+		if (p->disposition_id != r->d->id || p->closing || strcmp(p->body, text) != 0 ||
+		    d.day != now.day || d.month != now.month || d.year != now.year)
+			continue;
+		*before_r = p;
+		rc = same_files(r, p);
+		if (rc != 0)
+			return rc;
 	}
-	return NULL;
+	return 0;
 }
 
 static enum task_result words(struct reporting *r)
 {
 	const struct disposition_report *before;
+	int rc;
 
 	bool files = r->part_count > 0 && !r->a->reading.forwarded;
 
 	if ((r->a->reading.text[0] == '\0' && !files) || begins_with_command(r))
 		return say(r, "report-asked", "asked", "");
-	before = reported_before(r);
-	if (before != NULL)
-		return say_repeated(r, before->at_ms);
-	return report(r);
+	rc = reported_before(r, &before);
+	if (rc < 0)
+		return TASK_WAIT;
+	return rc == 1 ? say_repeated(r, before->at_ms) : report(r);
 }
 
 static enum task_result act(struct reporting *r)
