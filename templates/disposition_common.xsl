@@ -92,6 +92,7 @@
     <xsl:choose>
       <xsl:when test="$kind = 'given'">Salah? Balas BATAL dalam lima menit, selama belum ada penerima yang menjawab.</xsl:when>
       <xsl:when test="$kind = 'declined'">Balas surel ini untuk memberi disposisi kepada yang lain, misalnya: 1 TL besok. SELESAI menutup tanpa pengganti.</xsl:when>
+      <xsl:when test="$mail/@letter_done = 'yes' and $kind = 'recalled_given'">Disposisi yang lain sudah selesai; dengan itu surat ini selesai.</xsl:when>
       <xsl:when test="$mail/@letter_done = 'yes' and $kind = 'done'">Dengan itu surat ini selesai.</xsl:when>
       <xsl:when test="($kind = 'done' or $kind = 'report') and $mail/@closed_below = 'yes'">Semua disposisi Saudara atas surat ini sudah selesai. Balas SELESAI untuk menutup tugas Saudara sendiri.</xsl:when>
       <xsl:when test="$kind = 'report' or $kind = 'done'">Balas surel ini untuk memberi disposisi lagi.</xsl:when>

@@ -11,20 +11,11 @@
 #include "mtagw/office/addressing.h"
 #include "mtagw/router/order.h"
 
-#define FORWARD_IDS_MAX 100
-
-struct ids_found {
-	struct arena *arena;
-	const char *list[FORWARD_IDS_MAX];
-	size_t count;
-};
-
-/* `<...>` words of a field, the newest first. */
-static void add_ids(struct ids_found *ids, const char *value)
+void order_add_ids(struct order_ids *ids, const char *value)
 {
 	const char *p = value + strlen(value), *end = NULL;
 
-	while (p > value && ids->count < FORWARD_IDS_MAX) {
+	while (p > value && ids->count < ORDER_IDS_MAX) {
 		p--;
 		if (*p == '>')
 			end = p;
@@ -40,13 +31,13 @@ static void add_part(const struct mime_part *part, int depth, void *ctx)
 {
 	static const char *const names[] = {
 	    "In-Reply-To", "References", "X-Forwarded-Message-Id", "Message-ID"};
-	struct ids_found *ids = ctx;
+	struct order_ids *ids = ctx;
 	bool message = part->parent == NULL || strcmp(part->parent->subtype, "rfc822") == 0;
 
 	(void)depth;
 	for (size_t i = 0; message && i < sizeof(names) / sizeof(names[0]); i++)
 		if (part->parent != NULL || strcmp(names[i], "Message-ID") != 0)
-			add_ids(ids, header_raw(&part->header, names[i], ids->arena));
+			order_add_ids(ids, header_raw(&part->header, names[i], ids->arena));
 }
 
 static bool to_subordinates(struct task *t, const struct draft *draft)
@@ -65,7 +56,7 @@ int forward_order(struct worker *w, struct task *t, const struct draft *draft, s
 {
 	struct answer *a = arena_alloc(t->arena, sizeof(*a));
 	struct reply_words words = answer_words(t->law->policy, t->arena);
-	struct ids_found *ids = arena_alloc(t->arena, sizeof(*ids));
+	struct order_ids *ids = arena_alloc(t->arena, sizeof(*ids));
 	int64_t token;
 	int rc;
 

@@ -70,6 +70,16 @@ enum task_result order_recall(
     struct order_case *c, struct answer *a, struct disposition_row *parent);
 /* Recalls what is open below an order that its holder closed, and tells the recipients. -1. */
 int order_close_below(struct order_case *c, struct disposition_row *d);
+/* Message-IDs that a mail names. */
+#define ORDER_IDS_MAX 100
+struct order_ids {
+	struct arena *arena;
+	const char *list[ORDER_IDS_MAX];
+	size_t count;
+};
+/* Adds the `<...>` words of a field, the newest (last) first. */
+void order_add_ids(struct order_ids *ids, const char *value); /* forward.c */
+
 /* From route.c: a mail to positions alone that forwards a letter laid before its writer to his
  * subordinates: 1 and *result_r is its end, 0 an ordinary mail. */
 int forward_order(struct worker *w, struct task *t, const struct draft *draft, struct range bytes,

@@ -72,12 +72,23 @@ static const struct stmt trace = {"disposition_trace",
     "  where agency = $1 and $4 <> '' and lower(letter_number) = lower($4)) x"
     " order by rank, at desc limit 1"};
 static const struct stmt prompt = {"disposition_prompt",
-    "select k.id from office.letter l join office.token k on k.letter_id = l.id"
-    " where l.mime_message_id = any($1) and l.direction = 'incoming' and k.kind = 'prompt'"
-    " and k.actor = $2 and k.expires_at > $3 and (k.verb = 'dispose' or (k.verb = 'report'"
+    "select k.id from (select id from office.letter where mime_message_id = any($1)"
+    "  and direction = 'incoming' union select letter_id from mail.outgoing"
+    "  where mime_message_id = any($1) and letter_id is not null"
+    "  and kind not in ('letter', 'pesan', 'forward')) l join office.token k on k.letter_id = l.id"
+    " where k.kind = 'prompt' and k.actor = $2 and k.expires_at > $3"
+    " and (k.verb = 'dispose' or (k.verb = 'report'"
     "  and exists (select 1 from office.disposition d where d.token = k.id"
     "   and d.letter_id = l.id and d.state in ('sent', 'passed_on', 'reported'))))"
     " order by l.id desc, k.id desc limit 1"};
+static const struct stmt given_by = {"disposition_given_by",
+    "select d.message_id from office.disposition d join unnest($2::text[]) with ordinality"
+    " as u(mime, n) on u.mime = d.mime_message_id"
+    "  or exists (select 1 from mail.message m where m.id = d.message_id"
+    "   and m.mime_message_id = u.mime)"
+    "  or exists (select 1 from mail.outgoing o where o.message_id = d.message_id"
+    "   and o.mime_message_id = u.mime)"
+    " where d.prompt = $1 and d.letter_id = $3 order by u.n limit 1"};
 static const struct stmt letter_of = {"disposition_letter_of",
     "select 1 from office.incoming where letter_id = $2 and agency = $1"
     " union select 1 from office.agenda_entry where letter_id = $2 and agency = $1"
@@ -85,7 +96,7 @@ static const struct stmt letter_of = {"disposition_letter_of",
 
 const struct stmt *const disposition_statements[] = {&insert, &state, &mark, &lock, &fence,
     &version, &standing, &letter_standing, &load, &by_token, &tree, &report, &reports, &due, &trace,
-    &prompt, &letter_of, NULL};
+    &prompt, &given_by, &letter_of, NULL};
 
 void disposition_queue_insert(struct db *db, const void *row)
 {
@@ -308,6 +319,22 @@ int disposition_prompt(struct db *db, const char *const *mime_ids, size_t count,
 		return -1;
 	rc = db_rows(r) > 0;
 	*token_r = rc == 1 ? db_get_int(r, 0, 0) : 0;
+	db_result_free(&r);
+	return rc;
+}
+
+int disposition_given_by(struct db *db, int64_t letter_id, int64_t prompt_id,
+    const char *const *mime_ids, size_t count, int64_t *message_r, struct err *error_r)
+{
+	struct db_param params[] = {
+	    db_int(prompt_id), db_texts(mime_ids, count), db_int(letter_id)};
+	struct db_result *r = NULL;
+	int rc;
+
+	if (db_query(db, &given_by, params, 3, &r, error_r) < 0)
+		return -1;
+	rc = db_rows(r) > 0;
+	*message_r = rc == 1 ? db_get_int(r, 0, 0) : 0;
 	db_result_free(&r);
 	return rc;
 }

@@ -89,8 +89,14 @@ int disposition_due(struct db *db, int64_t before_ms, int limit, struct arena *a
  * none. 1, 0, -1. */
 int disposition_trace(struct db *db, const char *agency, int n, int year, const char *number,
     int64_t *letter_r, struct err *error_r);
-/* The open prompt of that position for the newest incoming letter with one of these Message-IDs: to
- * order on it, or to answer an order. 1, 0, -1. */
+/* The mail whose orders on this prompt one of these Message-IDs is about: of the mail itself, of
+ * one of its orders, or of what the gateway answered to it; the first Message-ID that tells wins.
+ * 1, 0, -1. */
+int disposition_given_by(struct db *db, int64_t letter_id, int64_t prompt,
+    const char *const *mime_ids, size_t count, int64_t *message_r, struct err *error_r);
+/* The open prompt of that position for the newest letter that one of these Message-IDs is of: of an
+ * incoming letter itself or of a mail of the gateway about a letter: to order on it, or to answer
+ * an order. 1, 0, -1. */
 int disposition_prompt(struct db *db, const char *const *mime_ids, size_t count,
     const char *position, int64_t now_ms, int64_t *token_r, struct err *error_r);
 /* Whether the agency has this letter at all: 1, 0, -1. */
