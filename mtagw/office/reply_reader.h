@@ -98,8 +98,8 @@ int reply_date(const char *text, int64_t mail_ms, struct arena *arena, int64_t *
  * `TL besok`). Else as reply_date. */
 int reply_date_in(const char *text, int64_t mail_ms, struct arena *arena, const char **before_r,
     int64_t *due_ms_r, bool *has_time_r, const char **rest_r);
-/* Whether text names a day or a time anywhere, readable or not (`31/02`, `kemarin`, `jumat`): what_r
- * (NULL allowed) gets where in text. */
+/* Whether text names a day or a time anywhere, readable or not (`31/02`, `kemarin`): what_r (NULL
+ * allowed) gets where in text. */
 bool reply_date_like(const char *text, int64_t mail_ms, const char **what_r);
 /* The numbers that text begins with, as in a pick (`1,3`, `1-3`, `2.`): each once, in the arena;
  * what stands behind them, NULL where there are none. */
