@@ -171,6 +171,18 @@ int signer_dkim(struct signer *signer, const char *from_address, struct range he
 	return rc;
 }
 
+/* signd takes no request with such a word for whole; here a person can be told. */
+static int check_arg(const char *verb, int n, struct range arg, struct err *error_r)
+{
+	if (arg.len > SIGNER_ARG_MAX)
+		return err_set(error_r, "%s: word %d has %zu bytes, more than %d", verb, n, arg.len,
+		    SIGNER_ARG_MAX);
+	for (size_t i = 0; i < arg.len; i++)
+		if ((unsigned char)arg.p[i] < ' ' || arg.p[i] == 127)
+			return err_set(error_r, "%s: word %d holds a control character", verb, n);
+	return 1;
+}
+
 int signer_admin(struct signer *signer, const char *verb, const char *const args[3],
     struct buf *json, struct err *error_r)
 {
@@ -178,8 +190,11 @@ int signer_admin(struct signer *signer, const char *verb, const char *const args
 	struct signer_answer answer;
 	int rc;
 
-	for (int i = 0; i < SIGNER_ARGS; i++)
+	for (int i = 0; i < SIGNER_ARGS; i++) {
 		request.args[i] = range_of(args[i] ? args[i] : "");
+		if (check_arg(verb, i + 1, request.args[i], error_r) < 0)
+			return -1;
+	}
 	rc = signer_ask(signer, &request, strncmp(verb, "key.create", 10) != 0, &answer, error_r);
 	if (rc > 0)
 		buf_append(json, answer.text.p, answer.text.len);

@@ -19,49 +19,51 @@
 static const struct verb {
 	const char *group, *verb; /* verb "" for a group of one */
 	int (*run)(struct ctl *c);
-	int min_args;
+	int min_args, max_args;
 	const char *args, *help;
 } verbs[] = {
-    {"status", "", ctl_status, 0, "", "counts of everything that waits, with alarms"},
-    {"queue", "list", ctl_queue_list, 0, "[--state S]",
+    {"status", "", ctl_status, 0, 0, "", "counts of everything that waits, with alarms"},
+    {"queue", "list", ctl_queue_list, 0, 0, "[--state S]",
         "deliveries and work that wait, are held, uncertain or set aside"},
-    {"queue", "show", ctl_queue_show, 1, "ID", "one of them with its attempts"},
-    {"queue", "hold", ctl_queue_hold, 1, "ID", "not tried until released"},
-    {"queue", "release", ctl_queue_release, 1, "ID", "tried again at once"},
-    {"queue", "retry", ctl_queue_retry, 1, "ID",
+    {"queue", "show", ctl_queue_show, 1, 1, "ID", "one of them with its attempts"},
+    {"queue", "hold", ctl_queue_hold, 1, 1, "ID [--reason R]", "not tried until released"},
+    {"queue", "release", ctl_queue_release, 1, 1, "ID [--reason R]", "tried again at once"},
+    {"queue", "retry", ctl_queue_retry, 1, 1, "ID [--reason R]",
         "tried now; decides an uncertain one, takes work out of quarantine"},
-    {"queue", "fail", ctl_queue_fail, 1, "ID", "ended as failed; writer and clerk are told"},
-    {"letter", "list", ctl_letter_list, 0, "[--state S] [--agency A]", "letters, newest last"},
-    {"letter", "show", ctl_letter_show, 1, "ID|NUMBER",
+    {"queue", "fail", ctl_queue_fail, 1, 1, "ID [--reason R]",
+        "a delivery ends as failed, writer and clerk are told; work is set aside"},
+    {"letter", "list", ctl_letter_list, 0, 0, "[--state S] [--agency A]", "letters, newest last"},
+    {"letter", "show", ctl_letter_show, 1, 1, "ID|NUMBER",
         "one letter with recipients, deliveries, forms, agenda"},
-    {"agenda", "list", ctl_agenda_list, 0, "[--agency A] [--direction D]",
+    {"agenda", "list", ctl_agenda_list, 0, 0, "[--agency A] [--direction D]",
         "the agenda, newest last"},
-    {"disposition", "list", ctl_disposition_list, 0, "[--state S] [--agency A]",
+    {"disposition", "list", ctl_disposition_list, 0, 0, "[--state S] [--agency A]",
         "orders on letters, newest last"},
-    {"disposition", "show", ctl_disposition_show, 1, "ID|NUMBER",
+    {"disposition", "show", ctl_disposition_show, 1, 1, "ID|NUMBER",
         "the tree of orders on one letter"},
-    {"exchange", "list", ctl_exchange_list, 0, "[--letter N] [--message N]", "the trail"},
-    {"policy", "check", ctl_policy_check, 0, "[DIR]",
+    {"exchange", "list", ctl_exchange_list, 0, 0, "[--letter N] [--message N]", "the trail"},
+    {"policy", "check", ctl_policy_check, 0, 1, "[DIR]",
         "reads policies and templates, every defect with file and line"},
-    {"policy", "test", ctl_policy_test, 0, "[DIR]", "asks them their own cases"},
-    {"policy", "activate", ctl_policy_activate, 0, "[DIR]",
+    {"policy", "test", ctl_policy_test, 0, 1, "[DIR]", "asks them their own cases"},
+    {"policy", "activate", ctl_policy_activate, 0, 1, "[DIR]",
         "tests them and takes them in as the law"},
-    {"policy", "explain", ctl_policy_explain, 1, "MESSAGE|FILE.eml",
-        "what the rules say to a mail (--login ADDRESS)"},
-    {"verify", "", ctl_verify, 1, "FILE.eml [--peer IP] [--helo NAME] [--sender ADDRESS]",
+    {"policy", "explain", ctl_policy_explain, 1, 1, "MESSAGE|FILE.eml [--login ADDRESS]",
+        "what the rules say to a mail"},
+    {"verify", "", ctl_verify, 1, 1, "FILE.eml [--peer IP] [--helo NAME] [--sender ADDRESS]",
         "what DKIM, SPF, DMARC, OpenPGP and S/MIME say of a mail from outside"},
-    {"key", "list", ctl_key_list, 0, "", "seal keys and DKIM keys"},
-    {"key", "create-seal", ctl_key_create_seal, 2, "ADDRESS NAME", "makes an agency's seal key"},
-    {"key", "create-dkim", ctl_key_create_dkim, 1, "rsa|ed25519", "makes a DKIM key"},
-    {"key", "show-seal", ctl_key_show_seal, 1, "ADDRESS", "the public key"},
-    {"key", "show-dkim", ctl_key_show_dkim, 0, "", "the DNS records to publish"},
-    {"account", "add", ctl_account_add, 1,
-        "LOGIN --name N [--nip N] [--rank R] [--grade G] [--capacity C]",
+    {"key", "list", ctl_key_list, 0, 0, "", "seal keys and DKIM keys"},
+    {"key", "create-seal", ctl_key_create_seal, 2, 2, "ADDRESS NAME", "makes an agency's seal key"},
+    {"key", "create-dkim", ctl_key_create_dkim, 1, 1, "rsa|ed25519", "makes a DKIM key"},
+    {"key", "show-seal", ctl_key_show_seal, 1, 1, "ADDRESS", "the public key"},
+    {"key", "show-dkim", ctl_key_show_dkim, 0, 0, "", "the DNS records to publish"},
+    {"account", "add", ctl_account_add, 1, 1,
+        "LOGIN --name N [--nip N] [--rank R] [--grade G] [--capacity C] [--password-stdin]",
         "a person takes a position; the password comes on standard input"},
-    {"account", "list", ctl_account_list, 0, "", "logins"},
-    {"account", "passwd", ctl_account_passwd, 1, "LOGIN", "a new password from standard input"},
-    {"account", "disable", ctl_account_disable, 1, "LOGIN", "no login any more"},
-    {"db", "migrate", ctl_db_migrate, 0, "", "brings the schema up to this version"},
+    {"account", "list", ctl_account_list, 0, 0, "", "logins"},
+    {"account", "passwd", ctl_account_passwd, 1, 1, "LOGIN [--password-stdin]",
+        "a new password from standard input"},
+    {"account", "disable", ctl_account_disable, 1, 1, "LOGIN", "no login any more"},
+    {"db", "migrate", ctl_db_migrate, 0, 0, "", "brings the schema up to this version"},
 };
 
 static void usage(FILE *out)
@@ -88,9 +90,7 @@ bool ctl_id(struct ctl *c, const char *text, int64_t *id_r)
 
 int64_t ctl_limit(const struct ctl *c)
 {
-	int64_t n = strtoll(c->o.limit, NULL, 10);
-
-	return n > 0 ? n : CTL_ROWS_DEFAULT;
+	return c->o.limit[0] != '\0' ? strtoll(c->o.limit, NULL, 10) : CTL_ROWS_DEFAULT;
 }
 
 /* One option with its value; how many words it took, 0: none of ours. */
@@ -99,12 +99,12 @@ static int take_option(struct ctl *c, const char *word, const char *value)
 	const struct {
 		const char *name;
 		const char **value;
-	} options[] = {{"--letter", &c->o.letter}, {"--message", &c->o.message},
-	    {"--agency", &c->o.agency}, {"--direction", &c->o.direction}, {"--state", &c->o.state},
-	    {"--name", &c->o.name}, {"--nip", &c->o.nip}, {"--rank", &c->o.rank},
-	    {"--grade", &c->o.grade}, {"--capacity", &c->o.capacity}, {"--login", &c->o.login},
-	    {"--reason", &c->o.reason}, {"--peer", &c->o.peer}, {"--helo", &c->o.helo},
-	    {"--sender", &c->o.sender}, {"--limit", &c->o.limit}};
+	} options[] = {{"--limit", &c->o.limit}, {"--letter", &c->o.letter},
+	    {"--message", &c->o.message}, {"--agency", &c->o.agency},
+	    {"--direction", &c->o.direction}, {"--state", &c->o.state}, {"--name", &c->o.name},
+	    {"--nip", &c->o.nip}, {"--rank", &c->o.rank}, {"--grade", &c->o.grade},
+	    {"--capacity", &c->o.capacity}, {"--login", &c->o.login}, {"--reason", &c->o.reason},
+	    {"--peer", &c->o.peer}, {"--helo", &c->o.helo}, {"--sender", &c->o.sender}};
 
 	if (strcmp(word, "--json") == 0) {
 		c->o.json = true;
@@ -153,7 +153,15 @@ static struct exchange_actor who_am_i(struct arena *arena)
 struct words {
 	const char *config, *list[CTL_ARGS_MAX + 2];
 	int count;
+	const char *options[CTL_OPTIONS_MAX]; /* the names of those given */
+	int option_count;
 };
+
+static int misused(const char *word, const char *what)
+{
+	(void)fprintf(stderr, "mtagwctl: \"%s\" %s; mtagwctl --help\n", word, what);
+	return CTL_MISUSED;
+}
 
 /* False: a word is not understood, which was said. --help ends the program. */
 static bool read_words(struct ctl *c, char **argv, struct words *words)
@@ -171,10 +179,12 @@ static bool read_words(struct ctl *c, char **argv, struct words *words)
 			taken = 2;
 		} else if (strncmp(word, "--", 2) == 0) {
 			taken = take_option(c, word, value);
+			if (words->option_count < CTL_OPTIONS_MAX)
+				words->options[words->option_count++] = word;
 		}
-		if ((word[0] == '-' && taken == 0) || words->count == CTL_ARGS_MAX + 2) {
-			(void)fprintf(
-			    stderr, "mtagwctl: \"%s\" is not understood; mtagwctl --help\n", word);
+		if ((word[0] == '-' && taken == 0) || words->count == CTL_ARGS_MAX + 2 ||
+		    words->option_count == CTL_OPTIONS_MAX) {
+			(void)misused(word, "is not understood");
 			return false;
 		}
 		if (taken > 0)
@@ -183,6 +193,42 @@ static bool read_words(struct ctl *c, char **argv, struct words *words)
 			words->list[words->count++] = word;
 	}
 	return true;
+}
+
+/* The option is one of this verb: its help names it. */
+static bool takes_option(const struct verb *verb, const char *option)
+{
+	size_t n = strlen(option);
+
+	if (strcmp(option, "--json") == 0 || strcmp(option, "--limit") == 0)
+		return true;
+	for (const char *at = verb->args; (at = strstr(at, option)) != NULL; at += n)
+		if (strchr(" ]", at[n]) != NULL) /* also the end */
+			return true;
+	return false;
+}
+
+static bool is_limit(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	return digits > 0 && digits < 10 && text[digits] == '\0' && strtol(text, NULL, 10) > 0;
+}
+
+/* 0, or 2 with what is wrong said: words too many, options of other verbs, a limit that is none. */
+static int check_words(
+    const struct ctl *c, const struct verb *verb, const struct words *words, int used)
+{
+	if (words->count - used > verb->max_args)
+		return misused(words->list[used + verb->max_args], "is one word too many");
+	for (int i = 0; i < words->option_count; i++) {
+		if (!takes_option(verb, words->options[i]))
+			return misused(words->options[i], "is no option of this verb");
+		if (strcmp(words->options[i], "--limit") == 0 && !is_limit(c->o.limit))
+			return misused(
+			    c->o.limit, "is no limit: write a number from 1 to 999999999");
+	}
+	return 0;
 }
 
 /* Opens what verbs work with and runs one. */
@@ -226,6 +272,9 @@ int main(int argc, char **argv)
 	for (int i = 0; i < CTL_ARGS_MAX; i++)
 		c.args[i] = used + i < words.count ? words.list[used + i] : "";
 	c.arg_count = words.count - used;
+	rc = check_words(&c, verb, &words, used);
+	if (rc != 0)
+		return rc;
 	c.arena = arena_new();
 	rc = run(&c, verb, words.config);
 	arena_free(&c.arena);

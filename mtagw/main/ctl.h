@@ -13,6 +13,8 @@
 #include "mtagw/store/report.h"
 
 #define CTL_ARGS_MAX 8
+#define CTL_OPTIONS_MAX 20
+#define CTL_MISUSED 2        /* exit status: what was asked makes no sense */
 #define CTL_ROWS_DEFAULT 200 /* --limit */
 
 /* Options, "" where not given. */
@@ -33,7 +35,7 @@ struct ctl {
 	int arg_count;
 	struct err err;
 };
-/* Verbs answer 0, or 1 with what went wrong in ctl->err. */
+/* Verbs answer 0, or 1 or CTL_MISUSED with what went wrong in ctl->err. */
 int ctl_db_migrate(struct ctl *c);
 int ctl_status(struct ctl *c);
 int ctl_queue_list(struct ctl *c);
@@ -66,6 +68,10 @@ int ctl_account_disable(struct ctl *c);
 /* A number given as an argument; false with ctl->err. */
 bool ctl_id(struct ctl *c, const char *text, int64_t *id_r);
 int64_t ctl_limit(const struct ctl *c);
+/* --state or --direction is one of the words (space-separated) or was not given. */
+bool ctl_known(struct ctl *c, const char *option, const char *value, const char *words);
+/* 0: --agency is one that the law has or had, or was not given; else what the verb answers. */
+int ctl_known_agency(struct ctl *c);
 /* A control character stands there (two bytes where it begins with c2): never for a terminal. */
 bool ctl_is_control(const char *text);
 /* Cells of a table line by line, titles first (their line is left out where all are ""). Columns

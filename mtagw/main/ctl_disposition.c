@@ -13,9 +13,14 @@
 
 int ctl_disposition_list(struct ctl *c)
 {
+	int rc = ctl_known_agency(c);
 	struct db_param params[] = {
 	    db_text(c->o.state), db_text(c->o.agency), db_int(ctl_limit(c))};
 
+	if (!ctl_known(c, "--state", c->o.state, "sent passed_on reported declined done recalled"))
+		return CTL_MISUSED;
+	if (rc != 0)
+		return rc;
 	return ctl_print_report(c, &report_dispositions, params);
 }
 

@@ -29,10 +29,46 @@ int ctl_status(struct ctl *c)
 	return alarms > 0;
 }
 
+bool ctl_known(struct ctl *c, const char *option, const char *value, const char *words)
+{
+	size_t n = strlen(value);
+
+	for (const char *at = words; n > 0 && *at != '\0'; at += at[0] == ' ') {
+		size_t len = strcspn(at, " ");
+
+		if (len == n && strncmp(at, value, n) == 0)
+			return true;
+		at += len;
+	}
+	if (n > 0)
+		(void)err_set(&c->err, "%s %s: known words are %s", option, value, words);
+	return n == 0;
+}
+
+int ctl_known_agency(struct ctl *c)
+{
+	struct db_param params[] = {db_text(c->o.agency)};
+	struct db_result *r = NULL;
+	bool known;
+
+	if (c->o.agency[0] == '\0')
+		return 0;
+	if (report_run(c->db, &report_agency, params, &r, &c->err) < 0)
+		return 1;
+	known = db_rows(r) > 0;
+	db_result_free(&r);
+	if (known)
+		return 0;
+	(void)err_set(&c->err, "--agency %s: no agency has this code", c->o.agency);
+	return CTL_MISUSED;
+}
+
 int ctl_queue_list(struct ctl *c)
 {
 	struct db_param params[] = {db_text(c->o.state), db_int(ctl_limit(c))};
 
+	if (!ctl_known(c, "--state", c->o.state, "waiting claimed held uncertain quarantined"))
+		return CTL_MISUSED;
 	return ctl_print_report(c, &report_queue, params);
 }
 
@@ -68,13 +104,19 @@ int ctl_queue_show(struct ctl *c)
 static int change(struct ctl *c, enum queue_verb verb)
 {
 	int64_t id;
+	int rc;
 
 	if (!ctl_id(c, c->args[0], &id))
 		return 1;
-	if (queue_change(
-	        c->db, &c->ids, verb, id, &c->actor, c->o.reason, clock_now_ms(), &c->err) != 1)
+	rc =
+	    queue_change(c->db, &c->ids, verb, id, &c->actor, c->o.reason, clock_now_ms(), &c->err);
+	if (rc < 1)
 		return 1;
-	(void)puts(c->o.json ? "{\"done\": true}" : "done");
+	if (rc == QUEUE_SET_ASIDE)
+		(void)puts(c->o.json ? "{\"done\": true, \"set_aside\": true}"
+		                     : "set aside: mtagwctl queue retry takes it out again");
+	else
+		(void)puts(c->o.json ? "{\"done\": true}" : "done");
 	return 0;
 }
 
@@ -100,9 +142,14 @@ int ctl_queue_fail(struct ctl *c)
 
 int ctl_letter_list(struct ctl *c)
 {
+	int rc = ctl_known_agency(c);
 	struct db_param params[] = {
 	    db_text(c->o.state), db_text(c->o.agency), db_int(ctl_limit(c))};
 
+	if (!ctl_known(c, "--state", c->o.state, REPORT_LETTER_STATES))
+		return CTL_MISUSED;
+	if (rc != 0)
+		return rc;
 	return ctl_print_report(c, &report_letters, params);
 }
 
@@ -140,9 +187,14 @@ int ctl_letter_show(struct ctl *c)
 
 int ctl_agenda_list(struct ctl *c)
 {
+	int rc = ctl_known_agency(c);
 	struct db_param params[] = {
 	    db_text(c->o.agency), db_text(c->o.direction), db_int(ctl_limit(c))};
 
+	if (!ctl_known(c, "--direction", c->o.direction, "incoming outgoing"))
+		return CTL_MISUSED;
+	if (rc != 0)
+		return rc;
 	return ctl_print_report(c, &report_agenda, params);
 }
 

@@ -30,6 +30,11 @@ static const struct stmt work_again = {"queue_work_again",
 static const struct stmt message_again = {"queue_message_again",
     "update mail.message set state = 'received', reason = '' where id = $1 "
     "and state = 'quarantined'"};
+static const struct stmt work_aside = {"queue_work_aside",
+    "update mail.work set state = 'quarantined', owner = '', reason = $2 where id = $1"};
+static const struct stmt message_aside = {"queue_message_aside",
+    "update mail.message set state = 'quarantined', reason = $2 where id = $1 "
+    "and state = 'received'"};
 static const struct stmt fail_attempt = {"queue_fail_attempt",
     "insert into mail.attempt (id, delivery_id, outgoing_id, letter_id, recipient, route, outcome,"
     " enhanced, reply, started_at, dot_at, at) select $2, id, outgoing_id, letter_id, recipient, "
@@ -40,7 +45,7 @@ static const struct stmt fail_work = {"queue_fail_work",
     "insert into mail.work (id, kind, ref, next_at) values ($1, 'failure', $2, $3)"};
 
 const struct stmt *const queue_statements[] = {&look, &look_work, &hold, &again, &work_again,
-    &message_again, &fail_attempt, &fail_drop, &fail_work, NULL};
+    &message_again, &work_aside, &message_aside, &fail_attempt, &fail_drop, &fail_work, NULL};
 
 static const struct {
 	const char *event, *word;
@@ -131,27 +136,45 @@ static int change_delivery(struct change *c, const struct db_result *r, struct e
 	return add_exchange(c, recipient, error_r);
 }
 
+/* Why this cannot be done to work in that state; NULL: it can. */
+static const char *work_refusal(enum queue_verb verb, const char *state)
+{
+	if (verb != QUEUE_RETRY && verb != QUEUE_FAIL)
+		return "it can only be tried again or set aside (queue fail)";
+	if (strcmp(state, "claimed") == 0)
+		return "not while a worker has it; try again";
+	if (verb == QUEUE_FAIL && strcmp(state, "quarantined") == 0)
+		return "it is set aside already";
+	return NULL;
+}
+
 static int change_work(struct change *c, const struct db_result *r, struct err *error_r)
 {
 	const char *state = db_get_text(r, 0, 0), *kind = db_get_text(r, 0, 1);
+	const char *refusal = work_refusal(c->verb, state);
+	const char *reason =
+	    arena_printf(c->arena, "set aside by hand%s%s", c->reason[0] ? ": " : "", c->reason);
 	int64_t ref = db_get_int(r, 0, 2);
+	bool aside = c->verb == QUEUE_FAIL;
+	int rc;
 
-	if (c->verb != QUEUE_RETRY || strcmp(state, "claimed") == 0) {
-		(void)err_set(error_r,
-		    "%" PRId64 " is work (%s, %s), not a delivery: it can only be "
-		    "tried again, and not while a worker has it",
-		    c->id, kind, state);
+	if (refusal != NULL) {
+		(void)err_set(error_r, "%" PRId64 " is work (%s, %s), not a delivery: %s", c->id,
+		    kind, state, refusal);
 		return 0;
 	}
-	db_queue(c->db, &work_again, (struct db_param[]){db_int(c->id), db_int(c->at_ms)}, 2);
+	db_queue(c->db, aside ? &work_aside : &work_again,
+	    (struct db_param[]){db_int(c->id), aside ? db_text(reason) : db_int(c->at_ms)}, 2);
 	if (strcmp(kind, "route") == 0) {
 		c->message_id = ref;
-		db_queue(c->db, &message_again, (struct db_param[]){db_int(ref)}, 1);
-	} else if (strcmp(kind, "failure") != 0) {
+		db_queue(c->db, aside ? &message_aside : &message_again,
+		    (struct db_param[]){db_int(ref), db_text(reason)}, aside ? 2 : 1);
+	} else if (strcmp(kind, "failure") != 0 && strcmp(kind, "remind") != 0 && ref != 0) {
 		c->letter_id = ref;
 	}
-	c->channel = "mtagw_work";
-	return add_exchange(c, NULL, error_r);
+	c->channel = aside ? NULL : "mtagw_work";
+	rc = add_exchange(c, NULL, error_r);
+	return rc == 1 && aside ? QUEUE_SET_ASIDE : rc;
 }
 
 static int change(struct change *c, struct err *error_r)
@@ -195,10 +218,10 @@ int queue_change(struct db *db, struct ids *ids, enum queue_verb verb, int64_t i
 
 	if (rc > 0) {
 		rc = change(&c, error_r);
-		if (rc > 0)
-			rc = db_commit(db, error_r);
-		else
+		if (rc <= 0)
 			db_rollback(db);
+		else if (db_commit(db, error_r) < 0)
+			rc = -1;
 	}
 	if (rc > 0 && c.channel != NULL)
 		db_notify(db, c.channel);

@@ -88,48 +88,65 @@ static const struct report_column account_columns[] = {{"login", "login", REPORT
     {"since", "since", REPORT_TIME}, {"title", "jabatan", REPORT_TEXT}, {NULL, NULL, 0}};
 const struct report report_accounts = {&accounts, 0, account_columns};
 
-#define COUNT(key, from, alarm)                                                      \
-	" union all select '" key "', count(*), case when count(*) > 0 then '" alarm \
-	"' else '' end from " from
+static const struct stmt agency = {
+    "report_agency", "select code, name from org.agency where code = $1"};
+static const struct report_column agency_columns[] = {
+    {"code", "code", REPORT_TEXT}, {"name", "name", REPORT_TEXT}, {NULL, NULL, 0}};
+const struct report report_agency = {&agency, 1, agency_columns};
+
+#define ALARM(key, value, condition, alarm)                                            \
+	" union all select '" key "', " value ", case when " condition " then '" alarm \
+	"' else '' end"
+#define COUNT(key, from) ALARM(key, "count(*)", "false", "") " from " from
+#define COUNT_ALARM(key, from, alarm) ALARM(key, "count(*)", "count(*) > 0", alarm) " from " from
+/* Work that its time has come for or that was put back; one asked for early waits on purpose. */
+#define WORK_SINCE "case when waits = 0 then greatest(id >> 22, next_at) else id >> 22 end"
+#define WORK_OLDEST "coalesce(max($1::bigint - " WORK_SINCE "), 0) / 1000"
+/* clang-format off */
 static const struct stmt status = {"report_status",
     "select 'schema' as key, max(n)::bigint as value, '' as alarm from public.schema_migration"
-    " union all select 'policy_version', coalesce(max(version), 0)::bigint,"
-    "  case when count(*) = 0 then 'no policy is active: mtagwctl policy activate' else '' end"
-    "  from policy.active" COUNT("accounts", "org.account where active", "") COUNT("letters",
-        "office.letter", "") COUNT("work_waiting", "mail.work where state = 'waiting'", "")
-        COUNT("work_claimed", "mail.work where state = 'claimed'", "")
-            COUNT("work_quarantined", "mail.work where state = 'quarantined'",
-                "set aside for a person: mtagwctl queue list --state quarantined")
-                COUNT("delivery_waiting", "mail.delivery where state = 'waiting'", "")
-                    COUNT("delivery_claimed", "mail.delivery where state = 'claimed'", "")
-                        COUNT("delivery_held", "mail.delivery where state = 'held'", "")
-                            COUNT("delivery_uncertain", "mail.delivery where state = 'uncertain'",
-                                "nobody knows whether they arrived: mtagwctl queue list --state "
-                                "uncertain") " union all select 'oldest_work_secs', "
-                                             "coalesce(max($1::bigint - (id >> 22)), 0) / 1000, ''"
-                                             "  from mail.work where state = 'waiting'"
-                                             " union all select 'oldest_delivery_secs', "
-                                             "coalesce(max($1::bigint - created_at), 0) / 1000, ''"
-                                             "  from mail.delivery where state = 'waiting'" COUNT(
-                                                 "staged_bodies", "mail.body_staging", "")
+    ALARM("policy_version", "coalesce(max(version), 0)::bigint", "count(*) = 0",
+        "no policy is active: mtagwctl policy activate") " from policy.active"
+    COUNT("accounts", "org.account where active")
+    COUNT("letters", "office.letter")
+    COUNT("work_waiting", "mail.work where state = 'waiting'")
+    COUNT("work_claimed", "mail.work where state = 'claimed'")
+    COUNT_ALARM("work_quarantined", "mail.work where state = 'quarantined'",
+        "set aside for a person: mtagwctl queue list --state quarantined")
+    COUNT_ALARM("work_stuck", "mail.work where state = 'waiting' and waits >= 5",
+        "put back five times and more, its reason: mtagwctl queue list --state waiting")
+    COUNT("delivery_waiting", "mail.delivery where state = 'waiting'")
+    COUNT("delivery_claimed", "mail.delivery where state = 'claimed'")
+    COUNT("delivery_held", "mail.delivery where state = 'held'")
+    COUNT_ALARM("delivery_uncertain", "mail.delivery where state = 'uncertain'",
+        "nobody knows whether they arrived: mtagwctl queue list --state uncertain")
+    ALARM("oldest_work_secs", WORK_OLDEST, WORK_OLDEST " > 600",
+        "waits for more than ten minutes: mtagwctl queue list --state waiting")
+    " from mail.work where state = 'waiting' and kind <> 'remind'"
+    "  and (waits > 0 or next_at <= $1::bigint)"
+    ALARM("oldest_delivery_secs", "coalesce(max($1::bigint - created_at), 0) / 1000", "false", "")
+    " from mail.delivery where state = 'waiting'"
+    COUNT("staged_bodies", "mail.body_staging")
     /* A row in a default partition means that the clerk has not made the year's. */
-    " union all select 'default_partition_bytes', coalesce(sum(pg_relation_size(to_regclass(t))), "
-    "0)"
-    "  ::bigint, case when sum(pg_relation_size(to_regclass(t))) > 0"
-    "  then 'rows outside of the partitions: is the clerk running?' else '' end"
-    "  from unnest(array['mail.body_default', 'mail.attempt_default', 'audit.exchange_default',"
-    "   'audit.detail_default']) t"
-    " union all select 'sessions_' || r, count(a.pid), case when count(a.pid) = 0"
-    "  then 'not connected to the database' else '' end"
-    "  from unnest(array['smtpd', 'router', 'sender', 'clerk']) r"
-    "  left join pg_stat_activity a on a.usename = 'mtagw_' || r"
-    "   and a.datname = current_database() group by r"};
+    ALARM("default_partition_bytes",
+        "coalesce(sum(pg_relation_size(to_regclass(t))), 0)::bigint",
+        "sum(pg_relation_size(to_regclass(t))) > 0",
+        "rows outside of the partitions: is the clerk running?")
+    " from unnest(array['mail.body_default', 'mail.attempt_default', 'audit.exchange_default',"
+    "  'audit.detail_default']) t"
+    ALARM("sessions_' || r || '", "count(a.pid)", "count(a.pid) = 0",
+        "not connected to the database")
+    " from unnest(array['smtpd', 'router', 'sender', 'clerk']) r"
+    " left join pg_stat_activity a on a.usename = 'mtagw_' || r"
+    "  and a.datname = current_database() group by r"
+};
+/* clang-format on */
 static const struct report_column status_columns[] = {{"key", "", REPORT_TEXT},
     {"value", "", REPORT_INT}, {"alarm", "", REPORT_TEXT}, {NULL, NULL, 0}};
 const struct report report_status = {&status, 1, status_columns};
 
 const struct stmt *const report_statements[] = {
-    &queue, &delivery, &work, &attempts, &accounts, &status, NULL};
+    &queue, &delivery, &work, &attempts, &accounts, &agency, &status, NULL};
 
 int report_run(struct db *db, const struct report *report, const struct db_param *params,
     struct db_result **result_r, struct err *error_r)

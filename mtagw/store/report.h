@@ -17,6 +17,11 @@ enum report_type {
 	REPORT_JSON, /* an object as text */
 	REPORT_HEX,  /* bytea */
 };
+/* What a letter can be: its own states, and what its deliveries make of it. */
+#define REPORT_LETTER_STATES                                                             \
+	"draft in_clearance returned cleared numbered signed dispatched replied closed " \
+	"void received registered presented disposed in_progress done filed noise "      \
+	"delivered failed uncertain"
 struct report_column {
 	const char *key;   /* of --json: stable */
 	const char *title; /* of tables; NULL: in JSON alone */
@@ -50,6 +55,7 @@ extern const struct report report_letter_dispositions; /* letter id; also of the
 extern const struct report report_disposition_reports;
 extern const struct report report_incoming_standing; /* one row an agency */
 extern const struct report report_accounts;          /* none */
+extern const struct report report_agency;            /* code: a row where there is one */
 extern const struct report report_status; /* now in ms: rows of key, value, alarm text ('' fine) */
 
 /* 1 and the rows, or -1. Blocks. */

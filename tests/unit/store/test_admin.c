@@ -280,6 +280,8 @@ static void quarantined_work_goes_on(void **state)
 	    "'finish', 1, 'quarantined', 1, 3, 2)",
 	    (long long)id);
 	assert_int_equal(change(QUEUE_FAIL, id, &error), 0);
+	assert_non_null(strstr(error.text, "it is set aside already"));
+	assert_int_equal(change(QUEUE_HOLD, id, &error), 0);
 	assert_non_null(strstr(error.text, "is work"));
 	ASSERT_DONE(change(QUEUE_RETRY, id, &error), error);
 	assert_int_equal(test_number(owner, arena_printf(arena,
@@ -287,6 +289,30 @@ static void quarantined_work_goes_on(void **state)
 	                                        "and state = 'waiting' and tries = 0 and alone = 0",
 	                                        (long long)id)),
 	    1);
+	run("delete from mail.work where id = %lld", (long long)id);
+}
+
+static void waiting_work_is_set_aside(void **state)
+{
+	int64_t id = new_id(), message = new_id(), before = exchanges_of("QueueFail");
+	struct err error;
+
+	(void)state;
+	run("insert into mail.work (id, kind, ref, state, next_at, waits, reason) values (%lld, "
+	    "'route', %lld, 'waiting', 1, 7, 'kunci')",
+	    (long long)id, (long long)message);
+	if (change(QUEUE_FAIL, id, &error) != QUEUE_SET_ASIDE)
+		fail_msg("%s", error.text);
+	assert_int_equal(
+	    test_number(owner, arena_printf(arena,
+	                           "select count(*) from mail.work where id = %lld and state = "
+	                           "'quarantined' and reason = 'set aside by hand: uji'",
+	                           (long long)id)),
+	    1);
+	assert_int_equal(exchanges_of("QueueFail") - before, 1);
+	run("update mail.work set state = 'claimed', owner = 'x' where id = %lld", (long long)id);
+	assert_int_equal(change(QUEUE_FAIL, id, &error), 0);
+	assert_non_null(strstr(error.text, "not while a worker has it"));
 	run("delete from mail.work where id = %lld", (long long)id);
 }
 
@@ -387,6 +413,7 @@ int main(void)
 	    cmocka_unit_test(a_retry_forgets_the_dot_and_the_end),
 	    cmocka_unit_test(a_failed_one_leaves_attempt_work_and_trail),
 	    cmocka_unit_test(quarantined_work_goes_on),
+	    cmocka_unit_test(waiting_work_is_set_aside),
 	    cmocka_unit_test(orphans_go_published_bodies_stay),
 	    cmocka_unit_test(old_keys_go_and_partitions_come),
 	    cmocka_unit_test(every_list_answers),
