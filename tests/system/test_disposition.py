@@ -14,7 +14,7 @@ from contrib.house.waiting import wait_for
 HEAD, CLERK, IKP, APP, STAFF = ("kadis.diskominfo", "kasubbag-umum.diskominfo", "kabid-ikp.diskominfo",
                                 "kabid-aplikasi.diskominfo", "kasi-eoffice.diskominfo")
 SECRETARY = "sekretaris.diskominfo"
-COMPANY = "humas@pelabuhan.example"
+COMPANY = "direktur@pelabuhan.example"  # not who test_intake writes as: a correspondent gets ten receipts a day
 REGISTRY = "surat.diskominfo@dumai.example"
 
 

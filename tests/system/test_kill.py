@@ -59,17 +59,25 @@ class Killer:
         return [line.split("\t") for line in self.house.postgres.sql(text, "mtagw").splitlines()]
 
     def kill(self, what):
-        """Both roles, all their processes, at once; gives when they are gone and so are their database sessions."""
+        """Both roles, all their processes, at once; looks at what they leave when their database sessions are gone too."""
+        # Held meanwhile: it starts them again after a second, and a busy machine looks later than that.
+        os.kill(self.parent, signal.SIGSTOP)
+        try:
+            self.kill_held(what)
+        finally:
+            os.kill(self.parent, signal.SIGCONT)
+
+    def kill_held(self, what):
+        """The killing and looking of kill."""
         victims = [(p, start_time(p)) for role in ("sender", "router") for p in self.pids(role)]
         for pid, _ in victims:
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
-        wait_for(lambda: all(start_time(p) != s for p, s in victims), "the killed are gone", 10)
+        wait_for(lambda: all(start_time(p) != s for p, s in victims), "the killed are gone", 60)
         gone = "select count(*) from pg_stat_activity where usename in ('mtagw_sender', 'mtagw_router')"
-        # The parent waits a second or more before it starts them again.
-        wait_for(lambda: self.sql(gone) == [["0"]], "the sessions of the killed are gone", 10)
+        wait_for(lambda: self.sql(gone) == [["0"]], "the sessions of the killed are gone", 60)
         dotted = [r[0] for r in self.sql(DOTTED)]
         claimed = self.sql("select (select count(*) from mail.work where state = 'claimed'), "
                            "(select count(*) from mail.delivery where state = 'claimed')")[0]
