@@ -13,7 +13,8 @@ static const struct stmt by_mime = {"thread_by_mime",
 static const struct stmt by_number = {"thread_by_number",
     "select n.letter_id from office.number_ledger n join office.letter_recipient r using "
     "(letter_id)"
-    " where n.number = any($1::text[] || upper($1::text)::text[]) and n.state = 'assigned' and not r.inside"
+    " where n.number = any($1::text[] || upper($1::text)::text[]) and n.state = 'assigned'"
+    " and not r.inside"
     " and lower(split_part(r.address, '@', 2)) = lower($2) order by 1 desc limit 1"};
 static const struct stmt correspondent = {"thread_correspondent",
     "select coalesce(max(case when lower(address) = lower($2) then 2"
