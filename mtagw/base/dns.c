@@ -1,11 +1,13 @@
 /*
- * dns: blocking questions with a time limit, over libunbound's asynchronous side: its thread does
- * the waiting, we poll its descriptor, and a question that is late is cancelled. Validation of
- * DNSSEC is libunbound's; an answer it calls bogus is a failure. What libunbound hands over has no
- * compression left, so a record's data is read here with nothing but lengths.
+ * dns: opening and reading of answers, and blocking questions with a time limit, over libunbound's
+ * asynchronous side: its thread does the waiting, we poll its descriptor, and a question that is
+ * late is cancelled. Validation of DNSSEC is libunbound's; an answer it calls bogus is a failure.
+ * What libunbound hands over has no compression left, so a record's data is read here with nothing
+ * but lengths.
  *
  * With a zone file, the root is a local zone of libunbound's that knows only those records: it
- * answers "no such name" to everything else and never opens a socket.
+ * answers "no such name" to everything else and never opens a socket. Questions of an event loop
+ * are dns_loop.c.
  */
 #include "mtagw/base/dns.h"
 
@@ -20,23 +22,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <unbound.h>
-
 #include "mtagw/base/clock.h"
+#include "mtagw/base/dns_private.h"
 #include "mtagw/base/log.h"
+#include "mtagw/base/loop.h"
 
 #define NAME_MAX_BYTES 253 /* text form, RFC 1035 2.3.4 */
 #define LABEL_MAX_BYTES 63
-#define CLASS_IN 1
 #define RCODE_NXDOMAIN 3
 /* An answer of more records than this is cut: nobody publishes them for mail. */
 #define RECORDS_MAX 200
-
-struct dns {
-	struct ub_ctx *ctx;
-	int question_ms;
-	int64_t deadline; /* clock_mono_ms; INT64_MAX: none */
-};
 
 /* Lives until libunbound has answered or the question is cancelled. */
 struct question {
@@ -119,6 +114,7 @@ void dns_close(struct dns **dnsp)
 	*dnsp = NULL;
 	if (!dns)
 		return;
+	watch_free(&dns->watch);
 	ub_ctx_delete(dns->ctx);
 	free(dns);
 }
@@ -216,7 +212,7 @@ int dns_record_read(
 
 /* Printable, labels of a length that exists. What libunbound's text form gives a meaning to (\ and
  * ") is kept out: no name we ask for holds it. */
-static bool name_possible(const char *name)
+bool dns_name_possible(const char *name)
 {
 	size_t len = strlen(name), label = 0;
 
@@ -263,27 +259,29 @@ static bool wait_answer(struct dns *dns, const struct question *question, int64_
 	return true;
 }
 
-static struct dns_answer failed_answer(struct arena *arena, const char *name, const char *why)
+struct dns_answer dns_answer_failed(struct arena *arena, const char *name, const char *why)
 {
 	return (struct dns_answer){
 	    .status = DNS_FAILED, .why = arena_printf(arena, "%s: %s", name, why)};
 }
 
-static struct dns_answer answer_of(
-    const struct ub_result *result, const char *name, enum dns_type type, struct arena *arena)
+struct dns_answer dns_answer_of(int error, const struct ub_result *result, const char *name,
+    enum dns_type type, struct arena *arena)
 {
 	struct dns_answer answer = {.status = DNS_EMPTY, .why = ""};
 	struct dns_record *records;
 	size_t count = 0;
 
+	if (error != 0 || result == NULL)
+		return dns_answer_failed(arena, name, ub_strerror(error));
 	if (result->bogus)
-		return failed_answer(arena, name, "the answer is forged (DNSSEC)");
+		return dns_answer_failed(arena, name, "the answer is forged (DNSSEC)");
 	if (result->nxdomain || result->rcode == RCODE_NXDOMAIN) {
 		answer.status = DNS_NO_NAME;
 		return answer;
 	}
 	if (result->rcode != 0)
-		return failed_answer(arena, name, "the name server failed");
+		return dns_answer_failed(arena, name, "the name server failed");
 	while (result->havedata && result->data[count] && count < RECORDS_MAX)
 		count++;
 	records = arena_alloc(arena, (count + 1) * sizeof(*records));
@@ -306,24 +304,22 @@ struct dns_answer dns_ask(
 	struct dns_answer answer;
 	int id = 0, rc;
 
-	if (!name_possible(name))
+	if (!dns_name_possible(name))
 		return (struct dns_answer){.status = DNS_NO_NAME, .why = ""};
 	if (deadline > dns->deadline)
 		deadline = dns->deadline;
 	if (deadline <= clock_mono_ms())
-		return failed_answer(arena, name, "the time for questions is used up");
+		return dns_answer_failed(arena, name, "the time for questions is used up");
 	question = mem_zalloc(sizeof(*question));
-	rc = ub_resolve_async(dns->ctx, name, (int)type, CLASS_IN, question, answered, &id);
+	rc = ub_resolve_async(dns->ctx, name, (int)type, DNS_CLASS_IN, question, answered, &id);
 	if (rc != 0) {
-		answer = failed_answer(arena, name, ub_strerror(rc));
+		answer = dns_answer_failed(arena, name, ub_strerror(rc));
 	} else if (!wait_answer(dns, question, deadline)) {
 		/* no callback comes any more: the struct may go */
 		(void)ub_cancel(dns->ctx, id);
-		answer = failed_answer(arena, name, "no answer in time");
-	} else if (question->error != 0 || !question->result) {
-		answer = failed_answer(arena, name, ub_strerror(question->error));
+		answer = dns_answer_failed(arena, name, "no answer in time");
 	} else {
-		answer = answer_of(question->result, name, type, arena);
+		answer = dns_answer_of(question->error, question->result, name, type, arena);
 	}
 	ub_resolve_free(question->result);
 	free(question);

@@ -48,6 +48,20 @@ void dns_budget(struct dns *dns, int ms);
 struct dns_answer dns_ask(
     struct dns *dns, const char *name, enum dns_type type, struct arena *arena);
 
+/* --- for an event loop: nothing here blocks (dns_loop.c) --- */
+
+struct loop;
+struct dns_query;
+/* Answers come by this loop from now on. Once, before the first dns_start; dns_ask is then not to
+ * be used. */
+void dns_attach(struct dns *dns, struct loop *loop);
+/* Asks within question_ms. done runs once, from the loop, never inside dns_start; the answer lives
+ * until it returns. */
+struct dns_query *dns_start(struct dns *dns, const char *name, enum dns_type type,
+    void (*done)(const struct dns_answer *answer, void *ctx), void *ctx);
+/* done will not run; the pointer is cleared, NULL is fine. All questions end before dns_close. */
+void dns_cancel(struct dns_query **query);
+
 /* The data of one record as it travels, names uncompressed: 1, or 0 when it is malformed. For dns.c
  * and its fuzz target. */
 int dns_record_read(
