@@ -3,7 +3,7 @@
  * fallback to HELO, STARTTLS, keeping for the next message, QUIT. What happens to a message is
  * client_tx.c. A reply nobody waits for, or one that breaks the grammar, ends the connection. One
  * outcome always comes: done for a message in flight, then closed. RFC 5321
- * (3.1, 3.2, 4.2, 4.5.3.2), RFC 2033, RFC 3207, RFC 1870, RFC 2920, RFC 6152.
+ * (3.1, 3.2, 4.2, 4.5.3.2), RFC 2033, RFC 3207, RFC 1870, RFC 2920, RFC 6152, RFC 3461.
  */
 #include "mtagw/smtp/client.h"
 
@@ -44,8 +44,13 @@ struct smtp_client *smtp_client_new(
 	c->params.hostname = mem_strdup(params->hostname);
 	c->params.tls_name = params->tls_name != NULL ? mem_strdup(params->tls_name) : NULL;
 	c->soon = timer_new(loop, soon_cb, c);
-	conn_set_timeout(c->conn, params->timeout_ms);
+	smtp_client_wait(c, SMTP_STAGE_CONNECT);
 	return c;
+}
+
+void smtp_client_wait(struct smtp_client *c, enum smtp_client_stage stage)
+{
+	conn_set_timeout(c->conn, c->params.timeout_ms * (int64_t)stage / 10);
 }
 
 static void free_now(void *ctx)
@@ -121,7 +126,7 @@ void smtp_client_become_ready(struct smtp_client *c)
 static void say_hello(struct smtp_client *c, enum smtp_client_state state)
 {
 	smtp_client_set_state(c, state);
-	c->has_pipelining = c->has_8bitmime = c->has_starttls = c->has_size = false;
+	c->has_pipelining = c->has_8bitmime = c->has_starttls = c->has_size = c->has_dsn = false;
 	c->size_max = 0;
 	conn_printf(c->conn, "%s %s\r\n",
 	    state == SMTP_HELO ? "HELO"
@@ -142,6 +147,8 @@ static void take_keyword(struct smtp_client *c, struct range line)
 		c->has_8bitmime = true;
 	} else if (range_equal_case(word, "STARTTLS")) {
 		c->has_starttls = true;
+	} else if (range_equal_case(word, "DSN")) {
+		c->has_dsn = true;
 	} else if (range_equal_case(word, "SIZE")) {
 		c->has_size = true;
 		if (blank != NULL) /* the range ends in LF, which ends the number; too large a one
@@ -289,7 +296,7 @@ static void tls_failed(struct smtp_client *c, const char *text)
 		return;
 	}
 	smtp_client_set_state(c, SMTP_CONNECTING);
-	conn_set_timeout(c->conn, c->params.timeout_ms);
+	smtp_client_wait(c, SMTP_STAGE_CONNECT);
 }
 
 static void tls_done(struct smtp_client *c)
@@ -320,6 +327,7 @@ static void conn_event(struct conn *conn, enum conn_event event, void *ctx)
 	switch (event) {
 	case CONN_CONNECTED:
 		smtp_client_set_state(c, SMTP_GREETING);
+		smtp_client_wait(c, SMTP_STAGE_COMMAND);
 		break;
 	case CONN_TLS:
 		tls_done(c);

@@ -31,6 +31,9 @@ struct smtp_client_message {
 	size_t rcpt_count;
 	uint64_t size; /* bytes of the message, for SIZE= */
 	bool is_8bit;
+	/* NULL, or what reports shall name it by (xtext): a peer with DSN is asked for those of
+	 * failure and delay, with the head alone. */
+	const char *envid;
 	void *user;
 };
 struct smtp_client_ops {
@@ -59,7 +62,7 @@ struct smtp_client_params {
 	struct tls *tls;      /* NULL with HOP_TLS_NONE */
 	int tls_level;        /* HOP_TLS_* of settings */
 	const char *tls_name;
-	int64_t timeout_ms;
+	int64_t timeout_ms; /* for an answer; other times in proportion */
 	const struct smtp_client_ops *ops;
 	void *ctx;
 };

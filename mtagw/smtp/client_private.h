@@ -9,8 +9,16 @@
 
 /* RFC 5321 section 4.5.3.1.3: 256 for a path; longer ones would only help an attacker. */
 #define SMTP_ADDRESS_MAX 320
-/* After the final dot the peer may work long (RFC 5321 section 4.5.3.2.6: 10 minutes). */
-#define SMTP_DOT_TIMEOUT_MS (10 * 60 * 1000)
+/* What the peer is waited for, in tenths of timeout_ms: with its five minutes the times of RFC 5321
+ * section 4.5.3.2. Connecting has none there; more than half a minute only keeps the next address
+ * waiting. */
+enum smtp_client_stage {
+	SMTP_STAGE_CONNECT = 1,
+	SMTP_STAGE_DATA = 4,     /* 354 */
+	SMTP_STAGE_PIECE = 6,    /* of the message to leave */
+	SMTP_STAGE_COMMAND = 10, /* greeting and all other answers */
+	SMTP_STAGE_DOT = 20      /* the peer may work long */
+};
 #define SMTP_QUIT_TIMEOUT_MS (5 * 1000)
 
 enum smtp_client_state {
@@ -40,7 +48,7 @@ struct smtp_client {
 	enum smtp_client_state state;
 	bool dead;          /* destroyed: memory goes after the loop turn */
 	bool plain_instead; /* tls=may and the handshake failed: once more without */
-	bool has_pipelining, has_8bitmime, has_starttls, has_size;
+	bool has_pipelining, has_8bitmime, has_starttls, has_size, has_dsn;
 	uint64_t size_max; /* of SIZE, 0 none said */
 	struct smtp_reply reply;
 	char tls_info[64];
@@ -62,6 +70,8 @@ struct smtp_client {
 
 /* client.c */
 void smtp_client_set_state(struct smtp_client *c, enum smtp_client_state state);
+/* What the peer does next, it does within the time of this stage. */
+void smtp_client_wait(struct smtp_client *c, enum smtp_client_stage stage);
 /* Ends the connection: what is in flight gets its outcome, then closed is called. */
 void smtp_client_fail(struct smtp_client *c, enum smtp_outcome outcome, int code, const char *text);
 void smtp_client_become_ready(struct smtp_client *c);

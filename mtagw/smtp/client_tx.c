@@ -4,7 +4,7 @@
  * role writes, everything but the dot leaves, the role commits its fence, the dot goes. States:
  * envelope, data, draining, fence, dot, and rset where the peer must be brought back. What has no
  * answer when the connection goes is a TEMPFAIL before the dot and UNCERTAIN after it. RFC 5321
- * (4.1.1, 4.2.5, 4.5.3.2), RFC 2033 section 4.2, RFC 2920, RFC 1870, RFC 6152.
+ * (4.1.1, 4.2.5, 4.5.3.2), RFC 2033 section 4.2, RFC 2920, RFC 1870, RFC 6152, RFC 3461.
  */
 #include "mtagw/smtp/client.h"
 
@@ -144,6 +144,12 @@ static const char *refuse_here(struct smtp_client *c, const char **enhanced_r)
 	return NULL;
 }
 
+/* RFC 3461 sections 4.1, 4.3, 4.4. */
+static bool wants_dsn(const struct smtp_client *c)
+{
+	return c->has_dsn && c->message->envid != NULL;
+}
+
 static void send_step(struct smtp_client *c, size_t step)
 {
 	const struct smtp_client_message *m = c->message;
@@ -154,9 +160,12 @@ static void send_step(struct smtp_client *c, size_t step)
 			buf_printf(&c->out, " SIZE=%llu", (unsigned long long)m->size);
 		if (m->is_8bit)
 			buf_puts(&c->out, " BODY=8BITMIME");
+		if (wants_dsn(c))
+			buf_printf(&c->out, " RET=HDRS ENVID=%s", m->envid);
 		buf_puts(&c->out, "\r\n");
 	} else if (step <= m->rcpt_count) {
-		buf_printf(&c->out, "RCPT TO:<%s>\r\n", m->rcpts[step - 1].address);
+		buf_printf(&c->out, "RCPT TO:<%s>%s\r\n", m->rcpts[step - 1].address,
+		    wants_dsn(c) ? " NOTIFY=FAILURE,DELAY" : "");
 	} else {
 		buf_puts(&c->out, "DATA\r\n");
 	}
@@ -267,7 +276,7 @@ void smtp_client_tx_soon(struct smtp_client *c)
 		finish_here(c);
 	} else if (c->state == SMTP_READY) {
 		smtp_client_set_state(c, SMTP_ENVELOPE);
-		conn_set_timeout(c->conn, c->params.timeout_ms);
+		smtp_client_wait(c, SMTP_STAGE_COMMAND);
 		send_steps(c);
 	}
 }
@@ -277,6 +286,7 @@ void smtp_client_tx_soon(struct smtp_client *c)
 static void reset(struct smtp_client *c)
 {
 	smtp_client_set_state(c, SMTP_RSET);
+	smtp_client_wait(c, SMTP_STAGE_COMMAND);
 	conn_printf(c->conn, "RSET\r\n");
 	finish(c);
 }
@@ -297,6 +307,7 @@ static void data_reply(struct smtp_client *c)
 		smtp_client_fail(c, SMTP_TEMPFAIL, 0, "the peer asks for data without a recipient");
 	} else {
 		smtp_client_set_state(c, SMTP_DATA);
+		smtp_client_wait(c, SMTP_STAGE_PIECE);
 		c->params.ops->want_data(c, c->message, c->params.ctx);
 	}
 }
@@ -333,6 +344,10 @@ static void envelope_reply(struct smtp_client *c)
 	}
 	envelope_step(c, c->replied);
 	c->replied++;
+	while (is_skipped(c, c->replied))
+		c->replied++;
+	if (c->replied == last)
+		smtp_client_wait(c, SMTP_STAGE_DATA);
 	if (c->has_pipelining)
 		return;
 	if (!c->mail_ok)
@@ -451,8 +466,7 @@ void smtp_client_dot(struct smtp_client *c)
 	if (c->state != SMTP_FENCE || c->aborted)
 		return;
 	smtp_client_set_state(c, SMTP_DOT);
-	conn_set_timeout(c->conn, c->params.timeout_ms > SMTP_DOT_TIMEOUT_MS ? c->params.timeout_ms
-	                                                                     : SMTP_DOT_TIMEOUT_MS);
+	smtp_client_wait(c, SMTP_STAGE_DOT);
 	conn_write(c->conn, ".\r\n", 3);
 }
 

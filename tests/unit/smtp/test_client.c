@@ -30,6 +30,7 @@ struct test {
 	int tls_level;
 	const char *sender, *rcpts[5];
 	const char *body; /* NULL: `Subject: x CRLF CRLF .dot CRLF` */
+	const char *envid;
 	bool is_8bit, fence_fails, fence_waits;
 	uint64_t size;
 	int messages;       /* 0: one */
@@ -145,6 +146,19 @@ static const struct test tests[] = {
         {HELLO, {"MAIL FROM:<s@a> SIZE=20 BODY=8BITMIME\r\nRCPT TO:<x@b>\r\nDATA\r\n", OK3},
             {TEXT ".\r\n", "250 ok\r\n"}, BYE},
         .rcpts = {"x@b"}, .is_8bit = true, .wanted = "OK 250 ok | closed OK"},
+    {"DSN",
+        {{"", "220 p\r\n"}, {EHLO, "250-p\r\n250-PIPELINING\r\n250 dsn\r\n"},
+            {"MAIL FROM:<s@a> RET=HDRS ENVID=77\r\nRCPT TO:<x@b> NOTIFY=FAILURE,DELAY\r\n"
+             "DATA\r\n",
+                OK3},
+            {TEXT ".\r\n", "250 ok\r\n"}, BYE},
+        .rcpts = {"x@b"}, .envid = "77", .wanted = "OK 250 ok | closed OK"},
+    {"DSN not offered", {HELLO, {ONE, OK3}, {TEXT ".\r\n", "250 ok\r\n"}, BYE}, .rcpts = {"x@b"},
+        .envid = "77", .wanted = "OK 250 ok | closed OK"},
+    {"DSN offered, not wanted",
+        {{"", "220 p\r\n"}, {EHLO, "250-p\r\n250-PIPELINING\r\n250-SIZE 1000\r\n250 DSN\r\n"},
+            {ONE, OK3}, {TEXT ".\r\n", "250 ok\r\n"}, BYE},
+        .rcpts = {"x@b"}, .wanted = "OK 250 ok | closed OK"},
     {"too large", {HELLO, BYE}, .rcpts = {"x@b"}, .size = 1001,
         .wanted = "PERM 0 5.3.4 * | closed OK"},
     {"injection by a recipient", {HELLO, {ONE, OK3}, {TEXT ".\r\n", "250 ok\r\n"}, BYE},
@@ -271,7 +285,8 @@ static void next(struct smtp_client *c, void *ctx)
 	message = (struct smtp_client_message){.sender = now->sender ? now->sender : "s@a",
 	    .rcpts = rcpts,
 	    .size = now->size ? now->size : 20,
-	    .is_8bit = now->is_8bit};
+	    .is_8bit = now->is_8bit,
+	    .envid = now->envid};
 	for (; message.rcpt_count < 5 && now->rcpts[message.rcpt_count] != NULL;
 	     message.rcpt_count++)
 		rcpts[message.rcpt_count].address = now->rcpts[message.rcpt_count];
@@ -359,33 +374,74 @@ static void limit_cb(void *ctx)
 	abort();
 }
 
+/* Plays one case; how long it took. */
+static int64_t play_case(const struct test *test, int64_t timeout_ms)
+{
+	struct smtp_client_params params = {.address = address,
+	    .hostname = "kota.example",
+	    .timeout_ms = timeout_ms,
+	    .ops = &ops,
+	    .lmtp = test->lmtp,
+	    .tls_level = test->tls_level,
+	    .tls_name = "peer.example"};
+	int64_t began = clock_mono_ms();
+	struct smtp_client *c;
+	struct err error;
+
+	now = test;
+	step = 0;
+	sent = 0;
+	buf_reset(&seen);
+	params.tls = now->tls_level == HOP_TLS_VERIFY ? verify_tls : any_tls;
+	c = smtp_client_new(loop, &params, &error);
+	assert_non_null(c);
+	timer_start(limit, 10000);
+	loop_run(loop);
+	smtp_client_destroy(&c);
+	conn_destroy(&peer);
+	return clock_mono_ms() - began;
+}
+
+/* A peer that falls silent is waited for as long as RFC 5321 4.5.3.2 gives it, in proportion. */
+static void test_times(void **state)
+{
+	static const struct {
+		struct test test;
+		int tenths;
+	} cases[] = {
+	    {{"silent at the greeting", {{"never", ""}}, .rcpts = {"x@b"},
+	         .wanted = "closed TEMP 0 no answer in time *"},
+	        10},
+	    {{"silent at MAIL", {SLOW, {"MAIL FROM:<s@a>\r\n", ""}}, .rcpts = {"x@b"},
+	         .wanted = "TEMP 0 no answer in time * | closed TEMP 0 *"},
+	        10},
+	    {{"silent at DATA", {HELLO, {ONE, "250 m\r\n250 r\r\n"}}, .rcpts = {"x@b"},
+	         .wanted = "TEMP 0 no answer in time * | closed TEMP 0 *"},
+	        4},
+	    {{"silent at the dot", {HELLO, {ONE, OK3}, {TEXT ".\r\n", ""}}, .rcpts = {"x@b"},
+	         .wanted = "UNCERTAIN 0 no answer in time * | closed TEMP 0 *"},
+	        20},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int64_t wanted = INT64_C(500) * cases[i].tenths / 10,
+		        took = play_case(&cases[i].test, 500);
+
+		if (!matches(cases[i].test.wanted, buf_str(&seen)))
+			fail_msg("%s: got %s", now->label, buf_str(&seen));
+		if (took < wanted - 20 || took > wanted + 230)
+			fail_msg("%s: %d ms, not %d", now->label, (int)took, (int)wanted);
+	}
+}
+
 static void test_table(void **state)
 {
 	int failed = 0;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
-		struct smtp_client_params params = {.address = address,
-		    .hostname = "kota.example",
-		    .timeout_ms = 5000,
-		    .ops = &ops,
-		    .lmtp = tests[i].lmtp,
-		    .tls_level = tests[i].tls_level,
-		    .tls_name = "peer.example"};
-		struct smtp_client *c;
-		struct err error;
-
-		now = &tests[i];
-		step = 0;
-		sent = 0;
-		buf_reset(&seen);
-		params.tls = now->tls_level == HOP_TLS_VERIFY ? verify_tls : any_tls;
-		c = smtp_client_new(loop, &params, &error);
-		assert_non_null(c);
-		timer_start(limit, 10000);
-		loop_run(loop);
-		smtp_client_destroy(&c);
-		conn_destroy(&peer);
+		(void)play_case(&tests[i], 5000);
 		if (!matches(now->wanted, buf_str(&seen))) {
 			print_error("%s:\n  wanted %s\n  got    %s\n", now->label, now->wanted,
 			    buf_str(&seen));
@@ -401,7 +457,8 @@ static void test_table(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest list[] = {cmocka_unit_test(test_table)};
+	const struct CMUnitTest list[] = {
+	    cmocka_unit_test(test_table), cmocka_unit_test(test_times)};
 	struct listener *listener;
 	char cert[96], key[96], cmd[512];
 	struct err error = {{0}};
