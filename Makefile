@@ -53,7 +53,7 @@ LINK_signd    = $(L_EVENT) $(L_GPG) $(L_MIME)
 LIBS_verify   = crypto mail base
 LINK_verify   = $(L_EVENT) $(L_GPG) $(L_MIME) $(L_JSON) $(L_JUDGES)
 LIBS_sender   = smtp store crypto mail base
-LINK_sender   = $(L_EVENT) $(L_PG) $(L_MIME) $(L_JSON)
+LINK_sender   = $(L_EVENT) $(L_PG) $(L_MIME) $(L_JSON) -lunbound
 LIBS_clerk    = store base
 LINK_clerk    = $(L_EVENT) $(L_PG) $(L_JSON)
 LIBS_pdfd     = office base
@@ -159,7 +159,7 @@ install: all ## into DESTDIR, PREFIX, SYSCONF, LIBEXEC, MAN
 	install -m 644 policies/schema/* $(DESTDIR)$(SYSCONF)/mtagw/policies/schema
 	install -m 644 templates/* $(DESTDIR)$(SYSCONF)/mtagw/templates
 	sed 's|/usr/libexec/mtagw|$(LIBEXEC)|' contrib/mtagw.conf > $(BUILD)/mtagw.conf.sample
-	install -m 644 $(BUILD)/mtagw.conf.sample $(DESTDIR)$(SYSCONF)/mtagw
+	install -m 644 $(BUILD)/mtagw.conf.sample contrib/mtagw-duplicate.sieve $(DESTDIR)$(SYSCONF)/mtagw
 	install -m 644 mtagw/man/*.5 $(DESTDIR)$(MAN)/man5
 	install -m 644 mtagw/man/*.8 $(DESTDIR)$(MAN)/man8
 

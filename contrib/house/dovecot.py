@@ -1,6 +1,7 @@
 """A private Dovecot 2.3: IMAP with TLS on loopback, LMTP and the auth socket as Unix sockets, accounts from the database."""
 
 import os
+import shutil
 
 from .process import clean_env, run
 from .waiting import banner, wait_for
@@ -18,6 +19,7 @@ FOLDERS = [
     ("Tembusan", None),
     ("Ditolak", None),
 ]
+DUPLICATES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "mtagw-duplicate.sieve")
 CLERK_FOLDERS = ["Belum Diagendakan", "Cetak", "Gagal Kirim"]
 
 
@@ -35,14 +37,16 @@ class Dovecot:
         self.home = os.path.join(folder, "mail")
         self.auth_socket = os.path.join(base, "auth-smtp")
         self.lmtp_socket = os.path.join(base, "lmtp")
+        self.sieve = os.path.join(folder, "duplicate.sieve")
 
     def write(self):
-        """Writes dovecot.conf and dovecot-sql.conf."""
+        """Writes dovecot.conf, dovecot-sql.conf and the script that throws away what comes twice."""
         u = self.users
         root = os.geteuid() == 0
         os.makedirs(self.home, mode=0o700, exist_ok=True)
         if root:
             os.chown(self.home, u["vmail"], u["vmail"])
+        shutil.copy(DUPLICATES, self.sieve)
         sql = os.path.join(self.folder, "dovecot-sql.conf")
         # One SCRAM-SHA-256 hash serves PLAIN, LOGIN and SCRAM-SHA-256.
         self._put(sql, f"""driver = pgsql
@@ -126,6 +130,13 @@ service lmtp {{
     mode = 0600
   }}
 }}
+protocol lmtp {{
+  mail_plugins = $mail_plugins sieve
+}}
+plugin {{
+  sieve_before = {self.sieve}
+  sieve_duplicate_max_period = 30d
+}}
 {chroots}""", 0o644)
 
     @staticmethod
@@ -140,6 +151,7 @@ service lmtp {{
         """Starts it and waits for the IMAP banner; then hands the two sockets to the roles that use them."""
         os.makedirs(os.path.join(self.folder, "state"), mode=0o755, exist_ok=True)
         run(["doveconf", "-c", self.conf, "-n"], "checking dovecot.conf")
+        run(["sievec", "-c", self.conf, self.sieve], "compiling duplicate.sieve")
         self.processes.start("dovecot", ["dovecot", "-F", "-c", self.conf], self.log)
         wait_for(lambda: banner("127.0.0.1", self.imap_port).startswith(b"* OK"), "Dovecot's IMAP banner", 30,
                  [self.log], self.processes.alive_check("dovecot"))
@@ -147,6 +159,15 @@ service lmtp {{
             wait_for(lambda p=path: os.path.exists(p), f"socket {path}", 10, [self.log])
             # unix_listener takes names only; our users have none.
             os.chown(path, self.users[who], -1)
+
+    def make_homes(self, logins):
+        """Homes before the first mail: without one Dovecot cannot lock what it remembers of deliveries."""
+        for login in logins:
+            local, _, domain = login.lower().partition("@")
+            for path in (os.path.join(self.home, domain), os.path.join(self.home, domain, local)):
+                os.makedirs(path, mode=0o700, exist_ok=True)
+                if os.geteuid() == 0:
+                    os.chown(path, self.users["vmail"], self.users["vmail"])
 
     def make_folders(self, login, folders):
         """Creates and subscribes folders that only some positions have."""

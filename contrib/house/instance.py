@@ -58,9 +58,10 @@ def reachable_by_others(path):
 
 
 class Instance:
-    """See the head of this file. build: folder of the built programs; overrides: more lines for mtagw.conf."""
+    """See the head of this file. build: folder of the built programs; overrides: more lines for mtagw.conf; without
+    relay domains that the peer has no server for go by MX."""
 
-    def __init__(self, name="instance", build=None, overrides=None, preferred_ports=False, say=print):
+    def __init__(self, name="instance", build=None, overrides=None, preferred_ports=False, say=print, relay=True):
         self.name, self.say = name, say
         self.root = os.geteuid() == 0
         self.build = os.path.abspath(build or os.environ.get("MTAGW_BUILD") or os.path.join(ROOT, "build"))
@@ -68,6 +69,7 @@ class Instance:
         self.logs = os.path.join(self.var, "log", name)
         self.preferred_ports = preferred_ports
         self.overrides = dict(overrides or {})
+        self.relay = relay
         self.passwords = {}
         self.ports = {}
         self.peer_ports = {}
@@ -289,6 +291,7 @@ class Instance:
         self.dovecot = Dovecot(folder, base, self.log("dovecot"), self.certs["cert"], key, self.ports["imap"],
                                self.ports["imaps"], database, self.dovecot_users, self.processes)
         self.dovecot.write()
+        self.dovecot.make_homes(person.address for person in PEOPLE)
         self.dovecot.start()
         for person in PEOPLE:
             if person.clerk:
@@ -346,6 +349,7 @@ class Instance:
             ("tls_cert", self.certs["cert"]), ("tls_key", self.certs["key"]),
             ("db_host", self.postgres.socket_dir), ("db_name", "mtagw"), ("db_port", str(PORT)),
             ("dovecot_auth", f"unix:{self.runtime}/dovecot/auth-smtp"), ("lmtp", f"unix:{self.runtime}/dovecot/lmtp"),
+            ("lmtp_duplicate", "yes"),
             ("gnupg_home", self.gnupg), ("dkim_dir", self.dkim),
             ("dns_zone_file", self.outside.zone), ("correspondent_keys", correspondents),
             ("dkim_selector_rsa", "r2026"), ("dkim_selector_ed25519", "e2026"),
@@ -353,7 +357,8 @@ class Instance:
             ("retry_min_secs", "1"), ("retry_max_secs", "4"), ("intake_list_secs", "1"),
         ]
         for domain, port in self.peer_ports.items():
-            values.append(("next_hop", f"{domain} {loop}{port} tls=may"))
+            if domain != "*" or self.relay:
+                values.append(("next_hop", f"{domain} {loop}{port} tls=may"))
         if self.root:
             values += [(f"{role}_user", str(UIDS[role])) for role in ROLES]
         keys = {k for k, _ in values}

@@ -39,6 +39,7 @@ struct settings {
 	int db_port;
 	const char *dovecot_auth; /* unix:/path of the auth client socket */
 	const char *lmtp;         /* unix:/path or address:port of Dovecot's LMTP */
+	bool lmtp_duplicate;      /* it throws a second copy of a delivery away */
 	const struct next_hop *next_hops;
 	size_t next_hop_count;
 	const char *tls_ca; /* "" = the system's store; for tls=verify */
@@ -71,6 +72,7 @@ struct settings {
 	int retry_min_secs, retry_max_secs, expire_secs, sender_timeout_secs;
 	int64_t clock_offset_secs; /* tests only */
 	bool sandbox;              /* system calls of each role are filtered */
+	int mx_port;               /* tests only: where servers found by MX listen */
 	bool debug;
 };
 

@@ -40,6 +40,7 @@ const struct settings_key settings_keys[] = {
 	NUMBER(SETTING_INT, db_port, "5432", 1, 65535, "port of PostgreSQL, also in its socket's name"),
 	TEXT(SETTING_SOCKET, dovecot_auth, "unix:/run/dovecot/auth-mtagw", "Dovecot's auth client socket"),
 	TEXT(SETTING_SOCKET, lmtp, "unix:/run/dovecot/lmtp", "Dovecot's LMTP"),
+	TEXT(SETTING_BOOL, lmtp_duplicate, "no", "Dovecot throws away a delivery that comes twice"),
 	{"next_hop", SETTING_NEXT_HOP, PLACE(next_hops), "", 0, 0, "domain (or *), address, tls=, name=: where outgoing mail goes"},
 	TEXT(SETTING_TEXT, tls_ca, "", "file of trusted certificates for tls=verify; empty: the system's"),
 	TEXT(SETTING_USER, smtpd_user, "mtagw-smtpd", "user of smtpd when started as root"),
@@ -81,6 +82,7 @@ const struct settings_key settings_keys[] = {
 	NUMBER(SETTING_INT, expire_secs, "432000", 1, 30 * 86400, "age at which a delivery is given up"),
 	NUMBER(SETTING_INT, sender_timeout_secs, "300", 1, 3600, "how long the sender waits for a reply"),
 	NUMBER(SETTING_SECS, clock_offset_secs, "0", -OFFSET_MAX_SECS, OFFSET_MAX_SECS, "moves the clock of the office, for tests"),
+	NUMBER(SETTING_INT, mx_port, "25", 1, 65535, "port of mail servers found by MX, for tests"),
 	TEXT(SETTING_BOOL, debug, "no", "log debug lines"),
 };
 /* clang-format on */

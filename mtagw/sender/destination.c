@@ -1,8 +1,11 @@
 /*
  * destination: the queue of a destination and its connections. A connection takes transaction after
  * transaction; another one is opened while more waits than connections are coming, up to the
- * limits. When none can be made and none stands, what waits is put off with the reason.
+ * limits. When none can be made and none stands, what waits is put off with the reason. Where a
+ * connection goes is route.c.
  */
+#include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,9 +39,28 @@ struct destination *sender_destination(struct sender *s, const struct delivery *
 	return dest;
 }
 
+/* FNV-1a of the address without folder, quotes and case: two users of one hash only wait for each
+ * other. */
+static uint64_t mailbox_hash(const char *recipient)
+{
+	const char *at = strrchr(recipient, '@');
+	uint64_t hash = UINT64_C(14695981039346656037);
+	bool folder = false;
+
+	for (const char *p = recipient; *p != '\0'; p++) {
+		folder = (folder || *p == '+') && (at == NULL || p < at);
+		if (folder || *p == '"')
+			continue;
+		hash ^= (unsigned char)tolower((unsigned char)*p);
+		hash *= UINT64_C(1099511628211);
+	}
+	return hash;
+}
+
 void destination_add(struct destination *dest, struct job *job)
 {
 	job->next = NULL;
+	job->mailbox = mailbox_hash(job->d.recipient);
 	*dest->queue_last = job;
 	dest->queue_last = &job->next;
 	dest->queued++;
@@ -52,15 +74,26 @@ static bool goes_with(const struct job *a, const struct job *b)
 	       strcmp(a->d.extra_header, b->d.extra_header) == 0;
 }
 
-size_t destination_take(struct destination *dest, struct job **list)
+static bool is_blocked(const struct destination *dest, const struct job *job)
 {
+	for (const struct link *link = dest->links; link != NULL; link = link->next)
+		for (size_t i = 0; link->tx != NULL && i < link->tx->count; i++)
+			if (link->tx->jobs[i]->mailbox == job->mailbox)
+				return true;
+	return false;
+}
+
+size_t destination_take(struct destination *dest, struct job **list, bool blocked_too)
+{
+	bool one_by_one =
+	    dest->lmtp && dest->sender->role->settings->lmtp_duplicate && !blocked_too;
 	struct job **at = &dest->queue;
 	size_t n = 0;
 
 	while (*at != NULL && n < SENDER_RCPTS_MAX) {
 		struct job *job = *at;
 
-		if (n > 0 && !goes_with(list[0], job)) {
+		if ((n > 0 && !goes_with(list[0], job)) || (one_by_one && is_blocked(dest, job))) {
 			at = &job->next;
 			continue;
 		}
@@ -74,18 +107,13 @@ size_t destination_take(struct destination *dest, struct job **list)
 	return n;
 }
 
-/* Everything that waits here is put off. */
-static void put_off(struct destination *dest, int code, const char *text, const char *remote)
+void destination_put_off(struct destination *dest, const struct job_result *why)
 {
-	struct job_result result = {.outcome = SMTP_TEMPFAIL,
-	    .code = code,
-	    .enhanced = "",
-	    .text = text,
-	    .remote = remote,
-	    .tls = "",
-	    .started_at = clock_now_ms()};
+	struct job_result result = *why;
 	struct job *job = dest->queue;
 
+	result.tls = "";
+	result.started_at = clock_now_ms();
 	dest->queue = NULL;
 	dest->queue_last = &dest->queue;
 	dest->queued = 0;
@@ -131,6 +159,8 @@ static void on_ready(struct smtp_client *c, void *ctx)
 	}
 	link->is_ready = true;
 	link_use(link);
+	if (link->destination->queued > 0) /* what waited for this mailbox may go on another one */
+		destination_pump(link->destination);
 }
 
 static void on_want_data(struct smtp_client *c, struct smtp_client_message *m, void *ctx)
@@ -161,7 +191,7 @@ static void on_done(struct smtp_client *c, struct smtp_client_message *m, void *
 	transaction_done(m->user);
 }
 
-static bool any_ready(const struct destination *dest)
+bool destination_any_ready(const struct destination *dest)
 {
 	for (const struct link *link = dest->links; link != NULL; link = link->next)
 		if (link->was_ready && !link->quitting)
@@ -175,7 +205,10 @@ static void on_closed(
 	struct link *link = ctx;
 	struct destination *dest = link->destination;
 	bool was_ready = link->was_ready;
+	size_t target = link->target;
 	char remote[128];
+	struct job_result why = {
+	    .outcome = SMTP_TEMPFAIL, .code = code, .enhanced = "", .text = text, .remote = remote};
 
 	(void)c;
 	snprintf(remote, sizeof(remote), "%s", link->remote);
@@ -183,8 +216,10 @@ static void on_closed(
 		log_info("sender_closed destination=%s remote=%s code=%d reason=\"%s\"", dest->name,
 		    remote, code, log_safe(text));
 	link_free(link);
-	if (!was_ready && !any_ready(dest))
-		put_off(dest, code, text, remote);
+	if (!was_ready && !route_other(dest, target) && !destination_any_ready(dest)) {
+		destination_put_off(dest, &why);
+		route_forget(dest);
+	}
 	destination_pump(dest);
 	sender_look(dest->sender);
 }
@@ -222,7 +257,7 @@ static void link_use(struct link *link)
 		idle_cb(link);
 		return;
 	}
-	n = destination_take(dest, jobs);
+	n = destination_take(dest, jobs, false);
 	if (n == 0) {
 		timer_start(link->idle, SENDER_IDLE_MS);
 		return;
@@ -232,77 +267,16 @@ static void link_use(struct link *link)
 	(void)transaction_start(link, jobs, n);
 }
 
-/* The exact domain first, else the default relay. NULL: none. */
-static const struct next_hop *find_hop(const struct settings *settings, const char *domain)
-{
-	const struct next_hop *fallback = NULL;
-
-	for (size_t i = 0; i < settings->next_hop_count; i++) {
-		if (strcasecmp(settings->next_hops[i].domain, domain) == 0)
-			return &settings->next_hops[i];
-		if (strcmp(settings->next_hops[i].domain, "*") == 0)
-			fallback = &settings->next_hops[i];
-	}
-	return fallback;
-}
-
-/* The TLS context of a level, made at first use and again when the settings name another CA file.
- */
-static struct tls *tls_of(struct sender *s, int level, struct err *error_r)
-{
-	const char *ca = s->role->settings->tls_ca;
-	bool verify = level == HOP_TLS_VERIFY;
-	struct tls **slot = verify ? &s->tls_verify : &s->tls_any;
-
-	if (s->tls_ca == NULL || strcmp(s->tls_ca, ca) != 0) {
-		/* contexts in use stay until the end of the process: a change of CA is rare */
-		s->tls_any = s->tls_verify = NULL;
-		free(s->tls_ca);
-		s->tls_ca = mem_strdup(ca);
-	}
-	if (*slot == NULL)
-		*slot = tls_client_new(ca[0] != '\0' ? ca : NULL, verify, error_r);
-	return *slot;
-}
-
-/* What to connect to: 1, or -1 with the reason as a person should read it. */
-static int find_params(
-    struct destination *dest, struct smtp_client_params *params, struct err *error_r)
-{
-	struct sender *s = dest->sender;
-	const struct settings *settings = s->role->settings;
-	const struct next_hop *hop;
-
-	*params = (struct smtp_client_params){.lmtp = dest->lmtp,
-	    .address = settings->lmtp,
-	    .hostname = settings->hostname,
-	    .tls_level = HOP_TLS_NONE,
-	    .timeout_ms = settings->sender_timeout_secs * INT64_C(1000),
-	    .ops = &ops};
-	if (dest->lmtp)
-		return params->address[0] != '\0'
-		           ? 1
-		           : err_set(error_r, "the settings name no lmtp server");
-	hop = find_hop(settings, dest->name);
-	if (hop == NULL)
-		return err_set(
-		    error_r, "the settings have no next_hop for %s and no default (*)", dest->name);
-	params->address = hop->address;
-	params->tls_level = hop->tls;
-	params->tls_name = hop->tls_name != NULL ? hop->tls_name : dest->name;
-	if (hop->tls == HOP_TLS_NONE)
-		return 1;
-	params->tls = tls_of(s, hop->tls, error_r);
-	return params->tls != NULL ? 1 : -1;
-}
-
 static int link_open(struct destination *dest, struct err *error_r)
 {
-	struct smtp_client_params params;
+	struct smtp_client_params params = {
+	    .hostname = dest->sender->role->settings->hostname, .ops = &ops};
+	size_t target = 0;
 	struct link *link;
+	int rc = route_find(dest, &params, &target, error_r);
 
-	if (find_params(dest, &params, error_r) < 0)
-		return -1;
+	if (rc <= 0)
+		return rc;
 	link = mem_zalloc(sizeof(*link));
 	params.ctx = link;
 	link->client = smtp_client_new(dest->sender->loop, &params, error_r);
@@ -311,6 +285,7 @@ static int link_open(struct destination *dest, struct err *error_r)
 		return -1;
 	}
 	link->destination = dest;
+	link->target = target;
 	link->remote = mem_strdup(params.address);
 	link->idle = timer_new(dest->sender->loop, idle_cb, link);
 	link->next = dest->links;
@@ -347,11 +322,15 @@ void destination_pump(struct destination *dest)
 	while (dest->connecting < waiting &&
 	       dest->link_count < (size_t)settings->sender_destination_concurrency &&
 	       s->link_count < (size_t)settings->sender_connections_max) {
-		if (link_open(dest, &error) < 0) {
-			if (!any_ready(dest) && dest->connecting == 0)
-				put_off(dest, 0, error.text, "");
+		int rc = link_open(dest, &error);
+
+		if (rc < 0 && !destination_any_ready(dest) && dest->connecting == 0)
+			destination_put_off(dest, &(struct job_result){.outcome = SMTP_TEMPFAIL,
+			                              .enhanced = "",
+			                              .text = error.text,
+			                              .remote = ""});
+		if (rc <= 0)
 			return;
-		}
 	}
 }
 
@@ -371,6 +350,7 @@ void destination_sweep(struct sender *s)
 			continue;
 		}
 		*at = dest->next;
+		route_forget(dest);
 		free(dest->key);
 		free(dest->name);
 		free(dest);

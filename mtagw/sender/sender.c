@@ -60,11 +60,11 @@ static struct job *job_new(struct sender *s, const struct delivery *d)
 	return job;
 }
 
-/* Doubles from retry_min to retry_max, moved by up to a fifth either way so that letters put off
- * together do not come back together. */
-static int64_t back_off_ms(const struct settings *settings, int attempts)
+/* Doubles from retry_min (our own Dovecot: a second) to retry_max, moved by up to a fifth either
+ * way so that letters put off together do not come back together. */
+static int64_t back_off_ms(const struct settings *settings, bool lmtp, int attempts)
 {
-	int64_t ms = settings->retry_min_secs * INT64_C(1000),
+	int64_t ms = lmtp ? SENDER_LMTP_RETRY_MS : settings->retry_min_secs * INT64_C(1000),
 	        max = settings->retry_max_secs * INT64_C(1000);
 	uint32_t random;
 
@@ -88,7 +88,9 @@ void sender_record(struct job *job, const struct job_result *r)
 	    "delivered", "deferred", "failed", "uncertain"}; /* enum smtp_outcome */
 	const struct settings *settings = job->destination->sender->role->settings;
 	int64_t now = clock_now_ms();
-	struct delivery_outcome o = {.outcome = names[r->outcome],
+	bool again = r->outcome == SMTP_TEMPFAIL ||
+	             (r->outcome == SMTP_UNCERTAIN && delivery_repeatable(settings, &job->d));
+	struct delivery_outcome o = {.outcome = again ? "deferred" : names[r->outcome],
 	    .code = r->code,
 	    .enhanced = r->enhanced,
 	    .reply = r->text,
@@ -98,10 +100,10 @@ void sender_record(struct job *job, const struct job_result *r)
 	    .at = now,
 	    .next_at = now};
 
-	if (r->outcome == SMTP_TEMPFAIL) {
-		o.next_at = now + back_off_ms(settings, job->d.attempts);
+	if (again) {
+		o.next_at = now + back_off_ms(settings, job->destination->lmtp, job->d.attempts);
 		if (now >= job->d.expires_at)
-			o.outcome = "expired";
+			o.outcome = r->outcome == SMTP_TEMPFAIL ? "expired" : "uncertain";
 		else if (o.next_at > job->d.expires_at)
 			o.next_at = job->d.expires_at; /* one last try */
 	}
@@ -228,7 +230,7 @@ static void give_back(struct sender *s)
 	size_t n = 0, taken;
 
 	for (struct destination *d = s->destinations; d != NULL; d = d->next) {
-		while ((taken = destination_take(d, jobs)) > 0) {
+		while ((taken = destination_take(d, jobs, true)) > 0) {
 			for (size_t i = 0; i < taken; i++) {
 				if (n < sizeof(ids) / sizeof(ids[0]))
 					ids[n++] = jobs[i]->d.id;
@@ -254,6 +256,13 @@ static void drain_cb(void *ctx)
 	sender_look(s);
 }
 
+static void reload_cb(void *ctx)
+{
+	struct sender *s = ctx;
+
+	delivery_store_settings(s->store, s->role->settings);
+}
+
 int main(int argc, char **argv)
 {
 	struct role role;
@@ -264,7 +273,7 @@ int main(int argc, char **argv)
 	s.store = delivery_store_new(role.settings, s.loop, woken, &s);
 	s.poll = timer_new(s.loop, poll_cb, &s);
 	s.renew = timer_new(s.loop, renew_cb, &s);
-	role_watch_signals(&role, s.loop, drain_cb, NULL, &s);
+	role_watch_signals(&role, s.loop, drain_cb, reload_cb, &s);
 	timer_start(s.poll, 0);
 	timer_start(s.renew, SENDER_RENEW_MS);
 	sandbox_enter(role.settings, "sender");
@@ -274,6 +283,7 @@ int main(int argc, char **argv)
 	timer_free(&s.poll);
 	timer_free(&s.renew);
 	destination_sweep(&s);
+	dns_close(&s.dns);
 	loop_free(&s.loop);
 	tls_free(&s.tls_any);
 	tls_free(&s.tls_verify);

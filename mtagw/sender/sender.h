@@ -3,11 +3,13 @@
 #ifndef SENDER_SENDER_H
 #define SENDER_SENDER_H
 
+#include "mtagw/base/dns.h"
 #include "mtagw/base/loop.h"
 #include "mtagw/base/mem.h"
 #include "mtagw/base/role.h"
 #include "mtagw/base/tls.h"
 #include "mtagw/smtp/client.h"
+#include "mtagw/smtp/mx.h"
 #include "mtagw/store/delivery.h"
 
 /* Claims in hand. More would only be others' work held back; fewer would let connections wait for
@@ -23,6 +25,12 @@
 #define SENDER_OUTPUT_MAX (192 * 1024)
 #define SENDER_POLL_MS 1000
 #define SENDER_RENEW_MS (10 * 1000) /* a third of the lease (DESIGN 4) */
+/* Bound of one question to the DNS, and the time until a domain's servers are asked for again
+ * (libunbound keeps answers for their time to live). */
+#define SENDER_DNS_MS (10 * 1000)
+#define SENDER_ROUTE_MS (60 * 1000)
+/* The first wait for our own Dovecot. */
+#define SENDER_LMTP_RETRY_MS 1000
 /* An idle connection is kept this long for the next message. */
 #define SENDER_IDLE_MS (5 * 1000)
 
@@ -33,7 +41,14 @@ struct job {
 	struct delivery d; /* strings in the arena */
 	struct job *all_next, **all_back;
 	struct destination *destination;
-	bool recording; /* its outcome is on its way to the database */
+	uint64_t mailbox; /* LMTP: hash of login and domain, without +folder */
+	bool recording;   /* its outcome is on its way to the database */
+};
+
+/* An address of one of the domain's mail servers. */
+struct target {
+	const char *host, *address;
+	bool failed;
 };
 
 struct link;
@@ -47,6 +62,12 @@ struct destination {
 	size_t queued, jobs; /* waiting; all in hand */
 	struct link *links;
 	size_t link_count, connecting;
+	/* its mail servers, where the settings name no next hop */
+	struct mx_lookup *lookup;  /* under way */
+	struct arena *route_arena; /* holds the targets */
+	struct target *targets;    /* in the order to be tried */
+	size_t target_count;
+	int64_t found_at; /* clock_mono_ms */
 };
 
 struct transaction {
@@ -54,6 +75,8 @@ struct transaction {
 	struct job **jobs;
 	size_t count;
 	struct smtp_client_message message; /* recipient i belongs to job i */
+	char mark[48];                      /* the header field that names the delivery, LMTP */
+	char envid[24];                     /* the delivery's id, for reports on a letter */
 	int64_t started_at;
 	size_t segment;   /* being sent */
 	uint64_t sent;    /* bytes of it */
@@ -69,6 +92,7 @@ struct link {
 	struct timer *idle;
 	struct transaction *tx;
 	char *remote;
+	size_t target; /* number of the target from 1; 0: by the settings */
 	bool was_ready, is_ready, quitting;
 	int messages;
 };
@@ -79,6 +103,7 @@ struct sender {
 	struct delivery_store *store;
 	struct tls *tls_any, *tls_verify; /* made at first use; the latter proves the peer */
 	char *tls_ca;                     /* they were made with */
+	struct dns *dns;                  /* opened at first use */
 	struct timer *poll, *renew;
 	struct destination *destinations;
 	struct job *all;
@@ -89,7 +114,8 @@ struct sender {
 /* sender.c */
 void sender_job_done(struct job *job); /* recorded or let go: frees it */
 void sender_look(struct sender *s);    /* claims when there is room, ends when drained */
-/* Records an outcome and logs it. TEMPFAIL becomes deferred, or expired when its time is over. */
+/* Records an outcome and logs it. TEMPFAIL becomes deferred, or expired when its time is over; so
+ * does UNCERTAIN where a second copy is thrown away, but stays uncertain when its time is over. */
 struct job_result {
 	enum smtp_outcome outcome;
 	int code;
@@ -102,11 +128,26 @@ void sender_record(struct job *job, const struct job_result *result);
 struct destination *sender_destination(struct sender *s, const struct delivery *d);
 void destination_add(struct destination *dest, struct job *job);
 void destination_pump(struct destination *dest);
-/* Takes jobs that go in one transaction from the queue into list (room for SENDER_RCPTS_MAX). */
-size_t destination_take(struct destination *dest, struct job **list);
+/* Takes jobs that go in one transaction from the queue into list (room for SENDER_RCPTS_MAX).
+ * Without blocked_too it leaves those whose mailbox another transaction is just filling, where
+ * Dovecot remembers deliveries: two at once to one user make it forget (DESIGN 9). */
+size_t destination_take(struct destination *dest, struct job **list, bool blocked_too);
+/* Everything that waits here gets this outcome (tls and started_at are filled in). */
+void destination_put_off(struct destination *dest, const struct job_result *why);
+bool destination_any_ready(const struct destination *dest);
 void destination_quit_idle(struct destination *dest);
 /* Forgets destinations without jobs and connections. */
 void destination_sweep(struct sender *s);
+
+/* route.c */
+/* Where the next connection goes: 1 with address, TLS and timeout in params and its number in
+ * target_r, 0 when that is not known yet or nothing more is to be opened now (destination_pump will
+ * be called), -1 with the reason as a person should read it. */
+int route_find(struct destination *dest, struct smtp_client_params *params, size_t *target_r,
+    struct err *error_r);
+/* A connection to this target never became ready: whether others are to be tried or waited for. */
+bool route_other(struct destination *dest, size_t target);
+void route_forget(struct destination *dest);
 
 /* transaction.c */
 struct transaction *transaction_start(struct link *link, struct job **jobs, size_t count);

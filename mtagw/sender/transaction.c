@@ -1,10 +1,12 @@
 /*
  * transaction: one message on a connection, for recipients that share all its bytes and the return
- * path: the extra header, then the segments, read piece by piece while the peer takes them, so that
- * a message of any size costs half a MiB; then the fence, then the dot. A callback of the database
- * may come when the connection is long gone: the transaction then outlives its link and is freed by
- * that callback.
+ * path: on LMTP the mark by which Dovecot knows a delivery again (with the recipient it is one, so
+ * that all recipients still share the bytes), the extra header, then the segments, read piece by
+ * piece while the peer takes them, so that a message of any size costs half a MiB; then the fence,
+ * then the dot. A callback of the database may come when the connection is long gone: the
+ * transaction then outlives its link and is freed by that callback.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,9 +26,17 @@ struct transaction *transaction_start(struct link *link, struct job **jobs, size
 	memcpy(tx->jobs, jobs, count * sizeof(*tx->jobs));
 	tx->count = count;
 	tx->started_at = clock_now_ms();
+	if (link->destination->lmtp)
+		snprintf(tx->mark, sizeof(tx->mark), "Mtagw-Delivery: %lld\r\n",
+		    (long long)d->outgoing_id);
 	tx->message.sender = d->return_path;
-	tx->message.size = (uint64_t)d->size + strlen(d->extra_header);
+	tx->message.size = (uint64_t)d->size + strlen(tx->mark) + strlen(d->extra_header);
 	tx->message.is_8bit = d->eight_bit;
+	if (!link->destination->lmtp && d->letter_id != 0 && d->return_path[0] != '\0' &&
+	    count == 1) {
+		snprintf(tx->envid, sizeof(tx->envid), "%lld", (long long)d->id);
+		tx->message.envid = tx->envid;
+	}
 	tx->message.user = tx;
 	tx->message.rcpt_count = count;
 	tx->message.rcpts = mem_zalloc(count * sizeof(*tx->message.rcpts));
@@ -104,6 +114,7 @@ void transaction_want_data(struct transaction *tx)
 	const char *extra = tx->jobs[0]->d.extra_header;
 
 	tx->data = true;
+	smtp_client_data(tx->link->client, tx->mark, strlen(tx->mark));
 	smtp_client_data(tx->link->client, extra, strlen(extra));
 	give_data(tx);
 }

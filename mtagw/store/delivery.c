@@ -2,7 +2,8 @@
  * delivery: what the sender asks of the database: claims with a lease (SKIP LOCKED, committed
  * before the work), the fence before the final dot, and pieces of bodies. A claim whose lease ran
  * out waits again if no dot was sent; with a dot nobody knows what the peer made of it: it is taken
- * over only to be recorded as `uncertain` (DESIGN 4, 12). Outcomes are delivery_record.c.
+ * over only to be recorded: as `uncertain` (DESIGN 4, 12), or where a second copy is thrown away as
+ * one to be sent again. Outcomes are delivery_record.c.
  */
 #include "mtagw/store/delivery.h"
 
@@ -35,13 +36,23 @@ static const struct stmt take_over = {"delivery_take_over",
     " update mail.delivery d set owner = $3, epoch = d.epoch + 1, lease_until = $4 from due, "
     "mail.outgoing o"
     " where d.id = due.id and o.id = d.outgoing_id returning" COLUMNS};
+/* Among senders a mailbox belongs to one while its deliveries are claimed (DESIGN 9); so that two
+ * do not claim at once, they take turns. */
+static const struct stmt claim_turn = {"delivery_claim_turn", "select pg_advisory_xact_lock($1)"};
+#define MAILBOX(recipient) "lower(regexp_replace(replace(" recipient ", '\"', ''), '\\+.*@', '@'))"
 static const struct stmt claim = {"delivery_claim",
     "with due as (select id from mail.delivery where state = 'waiting' and next_at <= $1"
-    "  and destination <> all($5::text[]) order by next_at, id limit $2"
-    "  for update skip locked)"
-    " update mail.delivery d set state = 'claimed', owner = $3, epoch = d.epoch + 1, lease_until = "
-    "$4, dot_at = null"
-    " from due, mail.outgoing o where d.id = due.id and o.id = d.outgoing_id returning" COLUMNS};
+    "  and destination <> all($5::text[])"
+    "  and (not $6::boolean or route <> 'lmtp' or " MAILBOX("recipient") " not in (select " MAILBOX(
+        "x.recipient") " from mail.delivery x where x.state = 'claimed' and x.route = 'lmtp'"
+                       "   and x.owner <> $3))"
+                       "  order by next_at, id limit $2"
+                       "  for update skip locked)"
+                       " update mail.delivery d set state = 'claimed', owner = $3, epoch = d.epoch "
+                       "+ 1, lease_until = "
+                       "$4, dot_at = null"
+                       " from due, mail.outgoing o where d.id = due.id and o.id = d.outgoing_id "
+                       "returning" COLUMNS};
 static const struct stmt give_back = {"delivery_give_back",
     "update mail.delivery set state = 'waiting', owner = '', lease_until = 0"
     " where id = any($1::bigint[]) and owner = $2 and state = 'claimed' and dot_at is null"};
@@ -62,7 +73,7 @@ static const struct stmt body = {"delivery_body",
     "$1"};
 _Static_assert(ACCEPT_CHUNK_BYTES == 262144, "the chunk size stands in delivery_body");
 const struct stmt *const delivery_statements[] = {
-    &release, &take_over, &claim, &give_back, &renew, &fence, &body, NULL};
+    &release, &take_over, &claim_turn, &claim, &give_back, &renew, &fence, &body, NULL};
 
 static void wake(void *ctx)
 {
@@ -100,6 +111,11 @@ struct delivery_store *delivery_store_new(
 	db_listen(s->side, "mtagw_side", side_up,
 	    s); /* nobody says this word: it keeps the connection up */
 	return s;
+}
+
+void delivery_store_settings(struct delivery_store *s, const struct settings *settings)
+{
+	s->settings = settings;
 }
 
 int64_t delivery_ids_at_hand(const struct delivery_store *s)
@@ -212,27 +228,40 @@ static int by_id(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
+bool delivery_repeatable(const struct settings *settings, const struct delivery *d)
+{
+	return settings->lmtp_duplicate && strcmp(d->route, "lmtp") == 0;
+}
+
+/* Its sender died between dot and reply. */
+static void record_orphan(
+    struct delivery_store *s, const struct delivery *d, int64_t dot_at, int64_t now_ms)
+{
+	bool again = delivery_repeatable(s->settings, d);
+	struct delivery_outcome o = {.outcome = again ? "deferred" : "uncertain",
+	    .enhanced = "",
+	    .remote = "",
+	    .tls = "",
+	    .reply = "the sender ended after the final dot and before the reply",
+	    .dot_at = dot_at,
+	    .started_at = dot_at,
+	    .at = now_ms,
+	    .next_at = now_ms};
+
+	log_warn(
+	    "delivery_orphan id=%lld route=%s outcome=%s reason=\"sender ended after the dot\"",
+	    (long long)d->id, d->route, o.outcome);
+	delivery_record(s, d, &o, NULL, NULL);
+}
+
 static void claim_done(enum db_status status, struct db *db, void *ctx)
 {
 	struct claim_call *c = ctx;
 	bool ok = status == DB_DONE;
 
 	(void)db;
-	for (size_t i = 0; ok && i < c->orphan_count; i++) {
-		struct delivery_outcome o = {.outcome = "uncertain",
-		    .enhanced = "",
-		    .remote = "",
-		    .tls = "",
-		    .reply = "the sender ended after the final dot and before the reply",
-		    .dot_at = c->orphan_dots[i],
-		    .started_at = c->orphan_dots[i],
-		    .at = c->now_ms,
-		    .next_at = c->now_ms};
-
-		log_warn("delivery_uncertain id=%lld reason=\"sender ended after the dot\"",
-		    (long long)c->orphans[i].id);
-		delivery_record(c->store, &c->orphans[i], &o, NULL, NULL);
-	}
+	for (size_t i = 0; ok && i < c->orphan_count; i++)
+		record_orphan(c->store, &c->orphans[i], c->orphan_dots[i], c->now_ms);
 	if (ok && c->count > 1)
 		qsort(c->list, c->count, sizeof(*c->list), by_id);
 	/* of unknown fate: the claims, if they stand, run out with their lease */
@@ -249,7 +278,8 @@ void delivery_claim(struct delivery_store *s, int max, const char *const *busy, 
 	struct db_batch *batch = db_batch_new(s->db);
 	struct db_param params[] = {db_int(now_ms), db_int(DELIVERY_TAKEOVER_MAX),
 	    db_text(s->owner), db_int(now_ms + s->settings->lease_secs * INT64_C(1000)),
-	    db_texts(busy, busy_count)};
+	    db_texts(busy, busy_count), db_bool(s->settings->lmtp_duplicate)};
+	struct db_param turn = db_int(DELIVERY_CLAIM_LOCK);
 
 	c->store = s;
 	c->arena = arena_new();
@@ -259,7 +289,9 @@ void delivery_claim(struct delivery_store *s, int max, const char *const *busy, 
 	db_batch_add(batch, &release, params, 1, NULL, NULL);
 	db_batch_add(batch, &take_over, params, 4, orphan_rows, c);
 	params[1] = db_int(max);
-	db_batch_add(batch, &claim, params, 5, claim_rows, c);
+	if (s->settings->lmtp_duplicate)
+		db_batch_add(batch, &claim_turn, &turn, 1, NULL, NULL);
+	db_batch_add(batch, &claim, params, 6, claim_rows, c);
 	db_batch_send(&batch, claim_done, c);
 }
 

@@ -31,13 +31,19 @@ struct delivery_outcome {
 	int64_t next_at;                /* deferred */
 };
 
+/* Whether a delivery whose reply was lost after the final dot may simply be sent again: into a
+ * Dovecot that throws the second copy away (DESIGN 9). */
+bool delivery_repeatable(const struct settings *settings, const struct delivery *d);
+
 struct delivery_store *delivery_store_new(const struct settings *settings, struct loop *loop,
     void (*woken)(void *ctx), void *ctx); /* woken: notice on mtagw_delivery or reconnect */
 void delivery_store_free(struct delivery_store **store);
+/* The settings were read again: they hold from the next claim on. They stay the caller's. */
+void delivery_store_settings(struct delivery_store *store, const struct settings *settings);
 /* busy: destinations whose rows stay where they are (they have enough claims already). */
 /* Claims up to max waiting rows (FOR UPDATE SKIP LOCKED; owner, epoch+1, lease), also claimed rows
- * whose lease is over: without dot_at as they were, with dot_at as `uncertain`, recorded. Rows live
- * until done returns. ok false: database away. */
+ * whose lease is over: without dot_at as they were, with dot_at recorded as `uncertain`, or
+ * `deferred` until now where repeatable. Rows live until done returns. ok false: database away. */
 void delivery_claim(struct delivery_store *store, int max, const char *const *busy,
     size_t busy_count, int64_t now_ms,
     void (*done)(bool ok, const struct delivery *list, size_t count, void *ctx), void *ctx);

@@ -17,6 +17,8 @@
 /* An unknown claim is worth one look a poll; dotted rows left by a dead sender are taken over by so
  * many. */
 #define DELIVERY_TAKEOVER_MAX 32
+/* Key of the advisory lock under which senders claim in turn. */
+#define DELIVERY_CLAIM_LOCK INT64_C(0x6d7461677764) /* "mtagwd" */
 
 struct record;
 struct dot;

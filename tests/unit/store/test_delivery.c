@@ -256,6 +256,63 @@ static void test_twin(void **state)
 	    1);
 }
 
+/* A dead sender's dotted delivery into the house is sent again where the second copy is thrown
+ * away; never one to the outside, and none where nobody promised it. */
+static void test_repeatable(void **state)
+{
+	int64_t later;
+
+	(void)state;
+	fill();
+	run("update mail.delivery set route = 'lmtp', destination = 'lmtp' where id = %lld",
+	    (long long)base);
+	claim(mine, now);
+	struct delivery a = got[0], b = got[1];
+	later = now + test_settings.lease_secs * INT64_C(1000) + 1;
+	assert_false(delivery_repeatable(&test_settings, &a));
+	test_settings.lmtp_duplicate = true;
+	assert_true(delivery_repeatable(&test_settings, &a));
+	assert_false(delivery_repeatable(&test_settings, &b));
+	assert_true(dot(mine, &a, now));
+	assert_true(dot(mine, &b, now));
+	claim(twin, later);
+	wait_row("select count(*) from mail.delivery where state = 'waiting' and dot_at is null "
+	         "and attempts = 1 and id = ",
+	    a.id);
+	wait_row("select count(*) from mail.delivery where state = 'uncertain' and id = ", b.id);
+	assert_int_equal(count("select count(*) from mail.attempt where outcome = 'deferred' and "
+	                       "dot_at is not null and delivery_id = %lld",
+	                     (long long)a.id),
+	    1);
+	assert_false(record(mine, &a, "delivered")); /* woken too late */
+	claim(twin, later + 1);
+	assert_true(got_count >= 1 && got[0].id == a.id && got[0].epoch == 3);
+	assert_true(record(twin, &got[0], "delivered"));
+	test_settings.lmtp_duplicate = false;
+}
+
+/* A mailbox whose deliveries one sender has in hand is nobody else's, whatever the folder; other
+ * mailboxes are, and so is the outside. */
+static void test_mailbox_of_one_sender(void **state)
+{
+	(void)state;
+	fill();
+	run("update mail.delivery set route = 'lmtp', destination = 'lmtp', recipient = "
+	    "(array['a.b@k', '\"A.b+Disposisi Masuk\"@k', 'a.bc@k', 'a.b+x@k'])[id - %lld + 1]",
+	    (long long)base);
+	test_settings.lmtp_duplicate = true;
+	run("update mail.delivery set next_at = %lld where id <> %lld", (long long)now + 1000,
+	    (long long)base);
+	claim(mine, now);
+	assert_int_equal(got_count, 1);
+	claim(twin, now + 1000);
+	assert_int_equal(got_count, 1);
+	assert_string_equal(got[0].recipient, "a.bc@k");
+	claim(mine, now + 1000);
+	assert_int_equal(got_count, 2);
+	test_settings.lmtp_duplicate = false;
+}
+
 static char body[300000];
 static size_t body_len;
 static void body_done(bool ok, struct range bytes, void *ctx)
@@ -305,7 +362,8 @@ static void woken(void *ctx)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_outcomes),
-	    cmocka_unit_test(test_twin), cmocka_unit_test(test_bodies)};
+	    cmocka_unit_test(test_twin), cmocka_unit_test(test_repeatable),
+	    cmocka_unit_test(test_mailbox_of_one_sender), cmocka_unit_test(test_bodies)};
 	struct err error = {{0}};
 	int rc;
 
