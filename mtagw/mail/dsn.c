@@ -42,7 +42,7 @@ static void put_recipient(struct buf *out, const struct dsn_recipient *r)
 	header_put_raw(out, "Action", r->action);
 	header_put_raw(out, "Status", r->status);
 	put_typed(out, "Remote-MTA", "dns", r->remote_mta);
-	put_typed(out, "Diagnostic-Code", "smtp", r->diagnostic_code);
+	put_typed(out, "Diagnostic-Code", r->diagnostic_type, r->diagnostic_code);
 	put_date(out, "Last-Attempt-Date", r->last_attempt_ms);
 	put_date(out, "Will-Retry-Until", r->will_retry_until_ms);
 }

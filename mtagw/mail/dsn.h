@@ -10,10 +10,11 @@
 
 struct dsn_recipient {
 	const char *final_recipient;
-	const char *action;                           /* failed, delayed, delivered */
-	const char *status;                           /* 5.1.1 */
-	const char *remote_mta;                       /* NULL */
-	const char *diagnostic_code;                  /* reply text, NULL */
+	const char *action;          /* failed, delayed, delivered */
+	const char *status;          /* 5.1.1 */
+	const char *remote_mta;      /* NULL */
+	const char *diagnostic_type; /* smtp for what a server answered (RFC 3464 2.3.6), x-mtagw */
+	const char *diagnostic_code; /* of smtp: `550 5.1.1 text`; NULL */
 	int64_t last_attempt_ms, will_retry_until_ms; /* 0 = absent */
 	const char *original_recipient;               /* `type;address` as the sender said, NULL */
 };

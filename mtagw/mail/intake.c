@@ -39,23 +39,25 @@ static const char *sound_message_id(const struct header *header, struct arena *a
 	return raw;
 }
 
-/* The login among the list? */
-static bool login_in(const struct address *login, const struct mailbox *list, size_t count)
+/* The first of the list that is not the login; NULL: none. */
+static const struct mailbox *find_other(
+    const struct address *login, const struct mailbox *list, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (address_equal(login, &list[i].address))
-			return true;
+		if (!address_equal(login, &list[i].address))
+			return &list[i];
 	}
-	return false;
+	return NULL;
 }
 
-/* RFC 6409 6.1 and 8.1: From belongs to who logged in; several writers need a Sender, who is the
- * login (RFC 5322 3.6.2). */
+/* RFC 6409 6.1 and 8.1: From belongs to who logged in, every mailbox of it: readers are shown the
+ * first. A Sender (RFC 5322 3.6.2) gives no right to name others. */
 static int check_submitter(const struct intake *in, const struct header *header,
     const struct mailbox *from, size_t count, struct arena *arena, const char **enhanced_r,
     struct err *error_r)
 {
 	const struct header_field *sender = header_get(header, "Sender", 0);
+	const struct mailbox *other;
 	struct mailbox *list = NULL;
 	struct address login;
 	size_t senders = 0;
@@ -64,13 +66,11 @@ static int check_submitter(const struct intake *in, const struct header *header,
 		(void)err_prefix(error_r, "login %s", log_safe(in->login));
 		return refuse(enhanced_r, "5.7.1");
 	}
-	if (count > 1 && sender == NULL) {
-		(void)err_set(error_r, "several addresses in From need a Sender field");
-		return refuse(enhanced_r, content_error);
-	}
-	if (!login_in(&login, from, count)) {
-		(void)err_set(error_r, "From %s is not the address of login %s",
-		    log_safe(address_format(&from[0].address, arena)), log_safe(in->login));
+	other = find_other(&login, from, count);
+	if (other != NULL) {
+		(void)err_set(error_r, "From %s is not the address of login %s%s",
+		    log_safe(address_format(&other->address, arena)), log_safe(in->login),
+		    count > 1 ? ": nobody else may stand in From" : "");
 		return refuse(enhanced_r, "5.7.1");
 	}
 	if (sender == NULL)

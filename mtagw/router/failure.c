@@ -67,6 +67,15 @@ static const struct saying *saying_of(const struct attempt *a)
 	return &sayings[i];
 }
 
+/* What the server answered, as it said it: the store keeps code, enhanced code and text apart. */
+static const char *diagnostic(const struct attempt *a, struct arena *arena)
+{
+	if (a->code == 0)
+		return a->reply[0] ? a->reply : NULL;
+	return arena_printf(
+	    arena, "%d %s%s%s", a->code, a->enhanced, a->enhanced[0] ? " " : "", a->reply);
+}
+
 static int tell(struct worker *w, struct task *t, const struct attempt *a, const char *position,
     const char *number)
 {
@@ -76,7 +85,8 @@ static int tell(struct worker *w, struct task *t, const struct attempt *a, const
 	    .action = say->action,
 	    .status = a->enhanced[0] ? a->enhanced : say->status,
 	    .remote_mta = a->remote[0] ? a->remote : NULL,
-	    .diagnostic_code = a->reply[0] ? a->reply : NULL,
+	    .diagnostic_type = a->code ? "smtp" : "x-mtagw",
+	    .diagnostic_code = diagnostic(a, t->arena),
 	    .last_attempt_ms = a->at_ms};
 	struct dsn dsn = {.reporting_mta = w->settings->hostname,
 	    .arrival_ms = a->created_at_ms,

@@ -236,6 +236,8 @@ def test_message_over_the_size_limit(mx):
     ("two From fields", b"From: " + ME.encode() + b"\r\nFrom: " + ME.encode() + b"\r\nSubject: x\r\n\r\nisi\r\n"),
     ("From other than the login", b"From: kadis.diskominfo@dumai.example\r\nSubject: x\r\n\r\nisi\r\n"),
     ("two addresses in From", b"From: " + ME.encode() + b", sekda@dumai.example\r\nSubject: x\r\n\r\nisi\r\n"),
+    ("somebody else first in From, with Sender", b"From: Sekretaris Daerah <sekda@dumai.example>, " + ME.encode() +
+     b"\r\nSender: " + ME.encode() + b"\r\nSubject: x\r\n\r\nisi\r\n"),
     ("From in a comment's guise", b'From: "kabid-aplikasi.diskominfo@dumai.example" <sekda@dumai.example>\r\n\r\nisi\r\n'),
     ("a line that is no field", b"From: " + ME.encode() + b"\r\nini bukan medan\r\n\r\nisi\r\n"),
 ])
@@ -244,6 +246,18 @@ def test_submission_refuses(office, login, label, block):
     login.send(block + b".\r\n")
     refused(login.reply())
     still_works(office)
+
+
+def test_nobody_else_may_be_shown_as_the_writer(office, login):
+    """Readers show the first of From: a Sender field gives no right to stand behind somebody else."""
+    subject = office.subject("Dua penulis")
+    envelope(login, ME, IKP)
+    login.send(f"From: Sekretaris Daerah <sekda@dumai.example>, {ME}\r\nSender: {ME}\r\nSubject: {subject}\r\n\r\n"
+               f"isi\r\n.\r\n".encode())
+    code, text = login.reply()
+    assert code == 550 and text.startswith("5.7.1 ") and "sekda@dumai.example" in text and ME in text, text
+    still_works(office)
+    assert not office.has("kabid-ikp.diskominfo", lambda m: m["Subject"] == subject)
 
 
 def test_envelope_sender_must_be_the_login(login):

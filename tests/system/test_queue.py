@@ -43,7 +43,8 @@ def test_refusal_for_good_is_told_the_writer_or_the_clerk(office):
     office.letter(sent["Subject"], "failed")
 
     def told(m):
-        return any(p.get_content_type() == "message/delivery-status" for p in m.walk()) and "5.1.1" in m.as_string()
+        return any(p.get_content_type() == "message/delivery-status" for p in m.walk()) and (
+            "Diagnostic-Code: smtp; 550 5.1.1 tidak dikenal" in m.as_string())
     for login in ("kadis.diskominfo", "kasubbag-umum.diskominfo"):
         if office.has(login, told):
             break

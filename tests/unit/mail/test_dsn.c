@@ -13,11 +13,11 @@
 #include "mtagw/mail/mime.h"
 
 static const struct dsn_recipient recipients[] = {
-    {"a@b.example", "failed", "5.1.1", "mx.b.example",
+    {"a@b.example", "failed", "5.1.1", "mx.b.example", "smtp",
         "550 5.1.1 tidak ada\r\nAction: delivered \xc3\xa9 aaaaaaaaaaaaaaaaaaaaaaaaaaaaa "
         "bbbbbbbbbbbbbbbbbbbbbbb cccccccc",
         1795482000000, 0, "rfc822;A@b.example"},
-    {"c@d.example", "delayed", "4.4.1", NULL, NULL, 0, 1795482000000, NULL},
+    {"c@d.example", "delayed", "4.4.1", NULL, "x-mtagw", "no connection", 0, 1795482000000, NULL},
 };
 
 static void test_compose(void **state)
@@ -60,6 +60,7 @@ static void test_compose(void **state)
 	             "Final-Recipient: rfc822; c@d.example\r\n"
 	             "Action: delayed\r\n"
 	             "Status: 4.4.1\r\n"
+	             "Diagnostic-Code: x-mtagw; no connection\r\n"
 	             "Will-Retry-Until: Tue, 24 Nov 2026 08:00:00 +0700\r\n")));
 	assert_string_equal(root->children[2].subtype, "rfc822-headers");
 	assert_int_equal(mime_decode(&root->children[2], &back, NULL), 1);

@@ -56,10 +56,27 @@ static const struct {
     {"From case-blind", "From: KADIS@Dumai.Example\r\n" REST, true, "", NULL, NULL},
     {"From with detail", "From: kadis+x@dumai.example\r\n", true, "5.7.1",
         "From kadis+x@dumai.example is not the address of login kadis@dumai.example", NULL},
-    {"two writers", "From: kadis@dumai.example, x@dumai.example\r\n", true, "5.6.0",
-        "several addresses in From need a Sender field", NULL},
+    {"two writers", "From: kadis@dumai.example, x@dumai.example\r\n", true, "5.7.1",
+        "From x@dumai.example is not the address of login kadis@dumai.example: nobody else may "
+        "stand in From",
+        NULL},
     {"two writers, Sender",
-        "From: x@dumai.example, kadis@dumai.example\r\nSender: kadis@dumai.example\r\n" REST, true,
+        "From: Sekda <x@dumai.example>, kadis@dumai.example\r\n"
+        "Sender: kadis@dumai.example\r\n" REST,
+        true, "5.7.1",
+        "From x@dumai.example is not the address of login kadis@dumai.example: nobody else may "
+        "stand in From",
+        NULL},
+    {"a group of writers, Sender",
+        "From: Pimpinan: x@dumai.example, kadis@dumai.example;\r\n"
+        "Sender: kadis@dumai.example\r\n" REST,
+        true, "5.7.1",
+        "From x@dumai.example is not the address of login kadis@dumai.example: nobody else may "
+        "stand in From",
+        NULL},
+    {"two writers, Sender, on the MX",
+        "From: x@y.example, z@y.example\r\nSender: z@y.example\r\n" REST, false, "", NULL, NULL},
+    {"the writer twice", "From: kadis@dumai.example, Kadis <KADIS@dumai.example>\r\n" REST, true,
         "", NULL, NULL},
     {"Sender of another", FROM "Sender: x@dumai.example\r\n", true, "5.7.1",
         "Sender x@dumai.example is not the address of login kadis@dumai.example", NULL},
