@@ -3,17 +3,20 @@
  * it). Scripts, styles and heads are left out, nothing is fetched or run. gumbo frees its tree by
  * recursion and searches its stack of open elements for each tag, so the input is bounded, its
  * memory comes from an arena that is dropped as a whole, and the tree is walked without recursion.
- * For replies the parts that clients mark as quotation get `> ` before their lines, so that what
- * reads plain text reads both.
+ * Points keep the number or letter that a browser shows, with points of points indented (writers
+ * say "butir 2.a"). For replies the parts that clients mark as quotation get `> ` before their
+ * lines, so that what reads plain text reads both.
  */
 #include "mtagw/mail/mime.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include <gumbo.h>
 
 #include "mtagw/mail/charset.h"
+#include "mtagw/mail/list_marker.h"
 
 /* A page of text in mail has under a thousand tags, a newsletter some thousands; the cost is at
  * worst quadratic in them. */
@@ -21,7 +24,21 @@
 #define HTML_MAX_BYTES (2 * 1024 * 1024)
 #define CUT_MARK "\n[...]\n" /* stands where the rest was left out */
 
+/* Columns a list stands to the right of the one around it, and how many are shown so. */
+#define LIST_INDENT 3
+#define LIST_INDENTS_MAX 8
+
+struct list {
+	struct list *outer;
+	char type; /* of list_marker */
+	int next, step;
+};
+
 struct writer {
+	struct arena *arena;
+	struct list *list;            /* innermost open one */
+	unsigned depth;               /* of it */
+	char marker[LIST_MARKER_MAX]; /* of the point that began; "" once written */
 	struct buf *out;
 	size_t from;       /* where our text begins in out */
 	unsigned newlines; /* wanted before the next text */
@@ -50,18 +67,34 @@ static void want_newlines(struct writer *w, unsigned n)
 	w->space = false;
 }
 
+/* A point's marker stands to the left of its text. */
+static void put_indent(struct writer *w)
+{
+	unsigned n = w->depth - (w->depth > 0 && w->marker[0] != '\0');
+
+	buf_printf(
+	    w->out, "%*s", (int)(n < LIST_INDENTS_MAX ? n : LIST_INDENTS_MAX) * LIST_INDENT, "");
+}
+
 /* Writes what was wanted before text. */
 static void settle(struct writer *w)
 {
+	bool at_start;
+
 	if (w->out->len > w->from) {
 		for (unsigned i = 0; i < w->newlines; i++)
 			buf_putc(w->out, '\n');
 		if (w->newlines == 0 && w->space)
 			buf_putc(w->out, ' ');
 	}
-	if ((w->quote > 0 || w->quote_rest) &&
-	    (w->out->len == w->from || w->out->data[w->out->len - 1] == '\n'))
+	at_start = w->out->len == w->from || w->out->data[w->out->len - 1] == '\n';
+	if (at_start && (w->quote > 0 || w->quote_rest))
 		buf_puts(w->out, "> ");
+	if (at_start)
+		put_indent(w);
+	if (w->marker[0] != '\0')
+		buf_printf(w->out, "%s ", w->marker);
+	w->marker[0] = '\0';
 	w->newlines = 0;
 	w->space = false;
 }
@@ -205,6 +238,82 @@ static bool is_left_out(const GumboElement *e)
 	       strcasecmp(id, "x_Signature") == 0 || has_style(e, "display:none");
 }
 
+/* Of the list or of one point; other: neither attribute nor style says one. */
+static char list_type(const GumboElement *e, char other)
+{
+	static const struct {
+		const char *style;
+		char type;
+	} styles[] = {{"decimal", '1'}, {"lower-alpha", 'a'}, {"lower-latin", 'a'},
+	    {"upper-alpha", 'A'}, {"upper-latin", 'A'}, {"lower-roman", 'i'}, {"upper-roman", 'I'},
+	    {"none", 0}, {"disc", '-'}, {"circle", '-'}, {"square", '-'}};
+	const char *type = attribute(e, "type");
+
+	for (size_t i = 0; i < sizeof(styles) / sizeof(styles[0]); i++) {
+		char declaration[40] = "list-style-type:";
+
+		(void)strcat(declaration, styles[i].style);
+		if (has_style(e, declaration))
+			return styles[i].type;
+	}
+	if (type[0] != '\0' && type[1] == '\0' && strchr("1aAiI", type[0]) != NULL)
+		return type[0];
+	return other;
+}
+
+static int number_of(const GumboElement *e, const char *name, int other)
+{
+	const char *value = attribute(e, name);
+	char *end;
+	long n = strtol(value, &end, 10);
+
+	return end == value || n < -LIST_NUMBER_MAX || n > LIST_NUMBER_MAX ? other : (int)n;
+}
+
+static void open_list(struct writer *w, const GumboElement *e)
+{
+	struct list *list = arena_alloc(w->arena, sizeof(*list));
+	bool reversed = gumbo_get_attribute(&e->attributes, "reversed") != NULL;
+	int points = 0;
+
+	for (unsigned i = 0; reversed && i < e->children.length; i++) {
+		const GumboNode *child = e->children.data[i];
+
+		points += child->type == GUMBO_NODE_ELEMENT && child->v.element.tag == GUMBO_TAG_LI;
+	}
+	*list = (struct list){.outer = w->list,
+	    .type = list_type(e, e->tag == GUMBO_TAG_OL ? '1' : '-'),
+	    .next = number_of(e, "start", reversed ? points : 1),
+	    .step = reversed ? -1 : 1};
+	w->list = list;
+	w->depth++;
+}
+
+/* The marker is written with the point's first text. */
+static void begin_point(struct writer *w, const GumboElement *e)
+{
+	char type = list_type(e, w->list ? w->list->type : '-');
+	int n = number_of(e, "value", w->list ? w->list->next : 1);
+
+	if (w->list != NULL)
+		w->list->next = n + w->list->step;
+	list_marker(type, n, w->marker);
+}
+
+/* A point without text of its own keeps its number. */
+static void end_marker(struct writer *w)
+{
+	if (w->marker[0] == '\0')
+		return;
+	settle(w);
+	w->out->data[--w->out->len] = '\0'; /* the blank before a text that does not come */
+}
+
+static bool is_list(const GumboElement *e)
+{
+	return e->tag == GUMBO_TAG_OL || e->tag == GUMBO_TAG_UL;
+}
+
 /* False: do not look inside. */
 static bool enter(struct writer *w, const GumboElement *e)
 {
@@ -219,14 +328,17 @@ static bool enter(struct writer *w, const GumboElement *e)
 		want_newlines(w, 1);
 		w->quote++;
 	}
+	if (e->tag == GUMBO_TAG_BR || e->tag == GUMBO_TAG_LI || is_list(e))
+		end_marker(w);
 	if (n > 0)
-		want_newlines(w, (unsigned)n);
+		want_newlines(w, is_list(e) && w->list != NULL ? 1 : (unsigned)n);
+	if (is_list(e))
+		open_list(w, e);
 	if (e->tag == GUMBO_TAG_BR) {
 		w->newlines++;
 		w->space = false;
 	} else if (e->tag == GUMBO_TAG_LI) {
-		put_text(w, "-");
-		w->space = true;
+		begin_point(w, e);
 	} else if (e->tag == GUMBO_TAG_TD || e->tag == GUMBO_TAG_TH) {
 		w->space = true;
 	} else if (e->tag == GUMBO_TAG_PRE) {
@@ -261,8 +373,14 @@ static void leave(struct writer *w, const GumboElement *e)
 		put_link(w, e);
 	if (e->tag == GUMBO_TAG_PRE)
 		w->pre--;
+	if (e->tag == GUMBO_TAG_LI)
+		end_marker(w);
+	if (is_list(e)) {
+		w->list = w->list->outer;
+		w->depth--;
+	}
 	if (n > 0)
-		want_newlines(w, (unsigned)n);
+		want_newlines(w, is_list(e) && w->list != NULL ? 1 : (unsigned)n);
 	if (w->reply && !begins_quotation(e) && is_quotation(e)) {
 		want_newlines(w, 1);
 		w->quote--;
@@ -334,7 +452,7 @@ static void convert(struct range html, bool reply, struct buf *out)
 {
 	struct arena *arena = arena_new();
 	GumboOptions options = kGumboDefaultOptions;
-	struct writer w = {.out = out, .from = out->len, .reply = reply};
+	struct writer w = {.arena = arena, .out = out, .from = out->len, .reply = reply};
 	size_t len = bounded_len(html);
 	const GumboOutput *tree;
 

@@ -15,9 +15,12 @@
 
 #include "mtagw/office/letter_xml.h"
 
-/* Points within points: official letters number 1. a. 1) a); a fifth kind only comes with dashes.
- */
-#define BODY_LIST_DEPTH_MAX 5
+/* Points within points: official letters number 1. a. 1) a); HTML knows no such order, and dashes
+ * stand within dashes. */
+#define BODY_LIST_DEPTH_MAX 8
+/* A point that stands so many columns to the right of one of its kind is a point of that point. */
+#define BODY_NESTED_COLUMNS 2
+#define BODY_TAB_COLUMNS 8
 /* Mail clients wrap between these columns; a longer line with blanks in it means that nobody
  * wrapped. */
 #define BODY_WRAP_MIN 60
@@ -41,11 +44,14 @@ enum marker {
 struct line {
 	struct range text; /* blanks at both ends cut; empty for an empty line */
 	bool indented;
+	unsigned indent; /* columns */
+	size_t len;      /* characters, blanks at the ends included */
 };
 
 struct list {
 	enum marker kind;
-	unsigned next; /* number of the point that would go on with it */
+	unsigned indent; /* of its first point */
+	unsigned next;   /* number of the point that would go on with it */
 };
 
 struct writer {
@@ -226,9 +232,11 @@ static bool break_at(struct range r, size_t i)
 /* A break at an end of a line says nothing that the line's end does not say. */
 static struct line trimmed(struct range raw)
 {
-	struct line line = {.text = range_trim(raw)};
+	struct line line = {.text = range_trim(raw), .len = characters(raw)};
 
 	line.indented = line.text.len > 0 && line.text.p > raw.p;
+	for (const char *p = raw.p; p < line.text.p; p++)
+		line.indent += *p == '\t' ? BODY_TAB_COLUMNS : 1;
 	while (break_at(line.text, 0))
 		line.text = range_trim((struct range){line.text.p + 3, line.text.len - 3});
 	while (line.text.len >= 3 && break_at(line.text, line.text.len - 3))
@@ -311,13 +319,13 @@ static void close_all(struct writer *w)
 	close_lists(w, 0);
 }
 
-static void open_list(struct writer *w, enum marker kind, unsigned n)
+static void open_list(struct writer *w, enum marker kind, unsigned n, unsigned indent)
 {
 	static const char *const types[] = {"", "1", "a", "1)", "a)", ""};
 
 	close_table(w);
 	close_paragraph(w);
-	w->lists[w->depth++] = (struct list){.kind = kind, .next = n + 1};
+	w->lists[w->depth++] = (struct list){.kind = kind, .indent = indent, .next = n + 1};
 	if (kind == MARKER_DASH)
 		buf_puts(w->out, "<ul>");
 	else if (n > 1)
@@ -328,30 +336,133 @@ static void open_list(struct writer *w, enum marker kind, unsigned n)
 	w->paragraph = true;
 }
 
+/* The open list whose next point this is, as depth; 0: none. Of several the innermost that stands
+ * as far to the left, for `1.` within `1.` only the indent tells. */
+static size_t level_of(const struct writer *w, enum marker kind, unsigned n, unsigned indent)
+{
+	size_t outermost = 0;
+
+	for (size_t level = w->depth; level > 0; level--) {
+		const struct list *list = &w->lists[level - 1];
+
+		if (list->kind != kind || (kind != MARKER_DASH && list->next != n))
+			continue;
+		if (list->indent < indent + BODY_NESTED_COLUMNS)
+			return level;
+		outermost = level;
+	}
+	return outermost;
+}
+
+/* Depth of the innermost open list of a kind; 0: none. */
+static size_t level_of_kind(const struct writer *w, enum marker kind)
+{
+	size_t level = w->depth;
+
+	while (level > 0 && w->lists[level - 1].kind != kind)
+		level--;
+	return level;
+}
+
+/* A first point that stands to the right of an open list of its kind begins a list within the point
+ * it stands below. */
+static bool add_nested(struct writer *w, enum marker kind, unsigned n, unsigned indent)
+{
+	size_t level = level_of_kind(w, kind), depth = w->depth;
+
+	if (level == 0 || n != 1 || w->lists[level - 1].indent + BODY_NESTED_COLUMNS > indent)
+		return false;
+	while (depth > level && w->lists[depth - 1].indent + BODY_NESTED_COLUMNS > indent)
+		depth--;
+	if (depth == BODY_LIST_DEPTH_MAX)
+		return false;
+	close_lists(w, depth);
+	open_list(w, kind, n, indent);
+	return true;
+}
+
+static bool has_break(struct range r)
+{
+	return r.len > 0 && memmem(r.p, r.len, BODY_XML_BREAK, 3) != NULL;
+}
+
+/* Whether number n + 1 follows on point n, whose text goes on by wrapping only, with nothing
+ * between them but what stands to the right. */
+static bool point_follows(const struct writer *w, const char *following, struct line point,
+    enum marker wanted, unsigned n)
+{
+	struct writer probe = {.wrap = w->wrap, .last_len = point.len};
+	bool own = true; /* words would go on with the point's first paragraph */
+
+	if (has_break(point.text))
+		return false;
+	for (; *following != '\0';) {
+		struct line line = trimmed(next_line(&following));
+		struct range rest;
+		unsigned found;
+		enum marker kind = read_marker(line.text, &found, &rest);
+		bool right = line.indent >= point.indent + BODY_NESTED_COLUMNS;
+		bool words = line.text.len > 0 && (kind == MARKER_NONE || (own && found != 1));
+
+		if (line.text.len > 0 && !right && kind != MARKER_NONE)
+			return kind == wanted && found == n + 1;
+		if (words && (own || !line.indented) && !wrapped(&probe, line.text))
+			return false;
+		own = own && words;
+		probe.last_len = line.len;
+	}
+	return false;
+}
+
+/* Whether a list may begin with another number than 1: points with paragraphs between them, or a
+ * list that goes on from elsewhere. `5. lima` alone is a sentence. */
+static bool begins_late(const struct writer *w, struct line line, enum marker kind, unsigned n,
+    bool after_empty, const char *following)
+{
+	if (w->depth > 0 && line.indented)
+		return false;
+	if (w->paragraph && !after_empty && (w->depth == 0 || wrapped(w, line.text)))
+		return false; /* the line goes on with a paragraph */
+	return (w->depth == 0 && kind == MARKER_DIGIT && n == w->resume) ||
+	       point_follows(w, following, line, kind, n);
+}
+
+/* Another list of a kind that is open: behind that one in the same point where it stands indented,
+ * else behind all. */
+static void begin_anew(struct writer *w, enum marker kind, bool indented)
+{
+	size_t level = level_of_kind(w, kind);
+
+	if (w->depth == BODY_LIST_DEPTH_MAX || (level > 0 && !indented))
+		close_all(w);
+	else if (level > 0)
+		close_lists(w, level - 1);
+}
+
 /* True when the line is a point: it goes on with an open list or begins one. */
-static bool add_point(struct writer *w, struct range line, bool after_empty)
+static bool add_point(struct writer *w, struct line line, bool after_empty, const char *following)
 {
 	struct range rest;
 	unsigned n;
-	enum marker kind = read_marker(line, &n, &rest);
-	bool block_start = after_empty || !w->paragraph;
-	size_t level = w->depth;
+	enum marker kind = read_marker(line.text, &n, &rest);
+	size_t level;
 
 	if (kind == MARKER_NONE)
 		return false;
-	while (level > 0 && w->lists[level - 1].kind != kind)
-		level--;
-	if (level > 0 && (kind == MARKER_DASH || w->lists[level - 1].next == n)) {
+	level = level_of(w, kind, n, line.indent);
+	if (add_nested(w, kind, n, line.indent)) {
+		;
+	} else if (level > 0) {
 		close_lists(w, level);
 		w->lists[level - 1].next = n + 1;
 		buf_puts(w->out, "</li><li><p>");
 		w->paragraph = true;
 	} else if (n == 1) {
-		if (level > 0) /* the same kind begins anew: another list */
-			close_all(w);
-		open_list(w, kind, n);
-	} else if (block_start && w->depth == 0 && kind == MARKER_DIGIT && n == w->resume) {
-		open_list(w, kind, n); /* points with paragraphs between them */
+		begin_anew(w, kind, line.indented);
+		open_list(w, kind, n, line.indent);
+	} else if (begins_late(w, line, kind, n, after_empty, following)) {
+		close_all(w);
+		open_list(w, kind, n, line.indent);
 	} else {
 		return false;
 	}
@@ -408,6 +519,16 @@ static bool add_row(struct writer *w, struct line line, const char *following)
 	return true;
 }
 
+/* Depth of the list to whose point a paragraph belongs that stands there. */
+static size_t point_above(const struct writer *w, unsigned indent)
+{
+	size_t depth = w->depth;
+
+	while (depth > 1 && w->lists[depth - 1].indent >= indent)
+		depth--;
+	return depth;
+}
+
 /* Words go on with what is open, or begin a paragraph. */
 static void add_words(struct writer *w, struct line line, bool after_empty)
 {
@@ -420,7 +541,7 @@ static void add_words(struct writer *w, struct line line, bool after_empty)
 	} else {
 		close_table(w);
 		if (w->depth > 0 && line.indented) /* a further paragraph of the point */
-			close_paragraph(w);
+			close_lists(w, point_above(w, line.indent));
 		else
 			close_all(w);
 		buf_puts(w->out, "<p>");
@@ -438,17 +559,16 @@ void body_xml_write(const char *given, struct buf *out)
 
 	buf_puts(out, "<body xmlns=\"" LETTER_XML_NS "\">");
 	while (*text != '\0') {
-		struct range raw = next_line(&text);
-		struct line line = trimmed(raw);
+		struct line line = trimmed(next_line(&text));
 
 		if (line.text.len == 0) {
 			after_empty = true;
 			close_table(&w);
 			continue;
 		}
-		if (!add_point(&w, line.text, after_empty) && !add_row(&w, line, text))
+		if (!add_point(&w, line, after_empty, text) && !add_row(&w, line, text))
 			add_words(&w, line, after_empty);
-		w.last_len = characters(raw);
+		w.last_len = line.len;
 		after_empty = false;
 	}
 	close_all(&w);

@@ -276,6 +276,27 @@ static const struct {
     {"paragraphs", "<p>Satu</p><p>Dua<br>Tiga</p>", "Satu\n\nDua\nTiga\n"},
     {"blanks", "  Satu \n  <b>dua</b>  tiga  ", "Satu dua tiga\n"},
     {"list", "<ul><li>a</li><li>b</li></ul>c", "- a\n- b\n\nc\n"},
+    {"numbers", "<ol><li>a</li><li>b</li></ol>c", "1. a\n2. b\n\nc\n"},
+    {"points of points",
+        "<p>Dengan ini:</p><ol><li>pertama</li><li>kedua<ol type=\"a\"><li>anak</li><li>dua<ul>"
+        "<li>cucu</ul></li></ol></li><li>ketiga</li></ol><ol start=\"5\"><li>lima</ol>",
+        "Dengan ini:\n\n1. pertama\n2. kedua\n   a. anak\n   b. dua\n      - cucu\n3. ketiga\n"
+        "\n5. lima\n"},
+    {"paragraphs in points", "<ol><li><p>a</p><p>b<br>c</p></li><li><p>d</p></li></ol>",
+        "1. a\n\n   b\n   c\n\n2. d\n"},
+    {"kinds of numbers",
+        "<ol type=A start=26><li>a<li>b</ol><ol type=i start=3><li>a<li>b</ol><ol type=I "
+        "start=1999><li>a</ol><ol style='list-style-type: lower-alpha'><li>a<li value=4>b<li>c"
+        "</ol><ol reversed><li>a<li>b</ol><ol start=-1><li>a</ol><ol start=x><li>a</ol>",
+        "Z. a\nAA. b\n\niii. a\niv. b\n\nMCMXCIX. a\n\na. a\nd. b\ne. c\n\n2. a\n1. b\n\n-1. a\n\n"
+        "1. a\n"},
+    {"a point without text", "<ol><li>a<li><br></li><li><ol type=a><li>x</ol></ol>",
+        "1. a\n2.\n3.\n   a. x\n"},
+    {"a list right in a list, as Outlook has it",
+        "<ol type=1><li>a</li><ol type=a><li>x</li></ol><li>b</li></ol>", "1. a\n   a. x\n2. b\n"},
+    {"an indent without a point", "<ul><li style='list-style-type:none'><ul><li>a</ul></ul>",
+        "   - a\n"},
+    {"a point without a list", "<li>a</li>", "- a\n"},
     {"link", "<a href=\"https://x.example/a\">klik</a> ya", "klik <https://x.example/a> ya\n"},
     {"link says itself", "<a href='https://x.example'>https://x.example</a>",
         "https://x.example\n"},
@@ -304,7 +325,8 @@ static void test_html(void **state)
 /* Deep and many: ends soon, says that it was cut. */
 static void test_html_bounds(void **state)
 {
-	static const char *const tags[] = {"<div>", "<b>", "<p><table>", "<a>", "</p>"};
+	static const char *const tags[] = {
+	    "<div>", "<b>", "<p><table>", "<a>", "</p>", "<ol><li>x", "<li>x"};
 	struct buf in = {0}, out = {0};
 
 	(void)state;

@@ -235,6 +235,24 @@ static const struct {
         "type=\"a\"><li><p>x</p></li><li><p>y</p></li></ol></li><li><p>b</p></li></ol>"},
     {"dashes", "- x\n- y", "<ul><li><p>x</p></li><li><p>y</p></li></ul>"},
     {"not a point", "a.n. Wali Kota\n\n5. lima", "<p>a.n. Wali Kota</p><p>5. lima</p>"},
+    {"points from five", "5. lima\n6. enam\n\nc. tiga\nd. empat",
+        "<ol start=\"5\" type=\"1\"><li><p>lima</p></li><li><p>enam</p></li></ol><ol start=\"3\" "
+        "type=\"a\"><li><p>tiga</p></li><li><p>empat</p></li></ol>"},
+    {"points from five behind a list", "1. satu\n\n5. lima\n   - x\n6. enam",
+        "<ol type=\"1\"><li><p>satu</p></li></ol><ol start=\"5\" type=\"1\"><li><p>lima</p><ul>"
+        "<li><p>x</p></li></ul></li><li><p>enam</p></li></ol>"},
+    {"the same kind within", "1. satu\n   1. anak\n   2. dua\n      1. cucu\n2. dua\n",
+        "<ol type=\"1\"><li><p>satu</p><ol type=\"1\"><li><p>anak</p></li><li><p>dua</p><ol "
+        "type=\"1\"><li><p>cucu</p></li></ol></li></ol></li><li><p>dua</p></li></ol>"},
+    {"dashes within", "- a\n   - b\n - c\n\t- d\n- e",
+        "<ul><li><p>a</p><ul><li><p>b</p></li></ul></li><li><p>c</p><ul><li><p>d</p></li></ul>"
+        "</li><li><p>e</p></li></ul>"},
+    {"paragraph behind points of points", "1. a\n   a. x\n\n   lagi\n2. b",
+        "<ol type=\"1\"><li><p>a</p><ol type=\"a\"><li><p>x</p></li></ol><p>lagi</p></li><li><p>b"
+        "</p></li></ol>"},
+    {"two lists in one point", "1. a\n   a. x\n   a. y\n2. b",
+        "<ol type=\"1\"><li><p>a</p><ol type=\"a\"><li><p>x</p></li></ol><ol type=\"a\"><li><p>y"
+        "</p></li></ol></li><li><p>b</p></li></ol>"},
     {"year is not a point", "2026. Tahun", "<p>2026. Tahun</p>"},
     {"rows", "Hari : Kamis\nTempat : Aula\n       lantai 2",
         "<table><tr><td>Hari</td><td>Kamis</td></tr><tr><td>Tempat</td><td>Aula lantai "
@@ -303,14 +321,16 @@ static void test_round_trip(void **state)
 	    "Tempat/lokasi : Aula : dua", "c) baris : x", "", "", "", "teks",
 	    "kalimat yang cukup panjang untuk dipotong oleh klien surel biasa pada", "   lanjutan",
 	    "   1. menjorok", "\xe2\x80\xa2 butir", "\xe2\x80\xa8", "sisa \xe2\x80\xa8 baris",
-	    "<b>&amp;", "\xff : \x01", "-", "1.", " Jam : 9"};
+	    "<b>&amp;", "\xff : \x01", "-", "1.", " Jam : 9", "   - garis", " - garis",
+	    "      - jauh", "      1. jauh", "   2. dua", "5. lima", "6. enam", "      lanjut",
+	    " pendek", "   a. huruf", "\t1) tab"};
 	unsigned seed = 20261124;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
 		check_round_trip(bodies[i].label, bodies[i].text);
 	check_round_trip("long", sample_long_body);
-	for (int round = 0; round < 4000; round++) {
+	for (int round = 0; round < 8000; round++) {
 		struct buf text = {0};
 
 		for (int lines = 0; lines < 9; lines++) {
