@@ -11,7 +11,7 @@ WARN      = -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes -Wfo
 HARDEN    = -fstack-protector-strong $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fPIE
 OPT      ?= -O2 -g
 ASANFLAGS = -fsanitize=address,undefined -fno-omit-frame-pointer -fno-sanitize-recover=undefined
-PKGS      = libevent libevent_openssl openssl libpq libxml-2.0 libxslt libexslt gpgme jansson libetpan opendkim libunbound libpsl libseccomp
+PKGS      = libevent libevent_openssl openssl libpq libxml-2.0 libxslt libexslt gpgme jansson libetpan opendkim libunbound libpsl libseccomp fontconfig
 PKG_C    := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 CFLAGS   += $(CSTD) $(WARN) $(HARDEN) $(OPT) $(SAN) $(PKG_C) -I. -MMD -MP
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN)
@@ -36,6 +36,7 @@ L_XML     = -lexslt -lxslt -lxml2
 L_GPG     = -lgpgme
 L_MIME    = -letpan -lgumbo
 L_JSON    = -ljansson
+L_FONT    = -lfontconfig
 L_JUDGES  = -lopendkim -lspf2 -lopendmarc -lpsl -lunbound
 # every role; what of it a program does not use, --as-needed leaves away
 L_SANDBOX = -lseccomp
@@ -47,7 +48,7 @@ LINK_mtagwctl = $(L_EVENT) $(L_PG) $(L_XML) $(L_MIME) $(L_JSON)
 LIBS_smtpd    = smtp store mail base
 LINK_smtpd    = $(L_EVENT) $(L_PG) $(L_MIME) $(L_JSON)
 LIBS_router   = office policy crypto store mail base
-LINK_router   = $(L_EVENT) $(L_PG) $(L_XML) $(L_MIME) $(L_JSON)
+LINK_router   = $(L_EVENT) $(L_PG) $(L_XML) $(L_MIME) $(L_JSON) $(L_FONT)
 LIBS_signd    = crypto mail base
 LINK_signd    = $(L_EVENT) $(L_GPG) $(L_MIME)
 LIBS_verify   = crypto mail base
@@ -58,7 +59,7 @@ LIBS_clerk    = store base
 LINK_clerk    = $(L_EVENT) $(L_PG) $(L_JSON)
 LIBS_pdfd     = office base
 LINK_pdfd     = $(L_EVENT)
-LINK_all      = $(L_EVENT) $(L_PG) $(L_XML) $(L_GPG) $(L_MIME) $(L_JSON) $(L_JUDGES) $(L_SANDBOX)
+LINK_all      = $(L_EVENT) $(L_PG) $(L_XML) $(L_GPG) $(L_MIME) $(L_JSON) $(L_JUDGES) $(L_SANDBOX) $(L_FONT)
 
 .PHONY: all deps run test check lint asan bench fuzz fuzz-all install format format-check clean help
 all: $(PROGRAMS)

@@ -180,7 +180,7 @@
       <xsl:if test="parent::l:body"><xsl:attribute name="style">border-collapse:collapse;width:100%;<xsl:value-of select="$p-style"/></xsl:attribute></xsl:if>
       <xsl:for-each select="l:li">
         <tr>
-          <td style="width:26px;vertical-align:top;padding:0 6px 0 0;text-align:left">
+          <td style="width:26px;vertical-align:top;padding:0 6px 0 0;text-align:left;white-space:nowrap">
             <xsl:choose>
               <xsl:when test="parent::l:ul">&#x2013;</xsl:when>
               <xsl:otherwise><xsl:call-template name="point"/></xsl:otherwise>

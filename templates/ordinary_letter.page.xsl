@@ -37,7 +37,7 @@
     <xsl:text>
     @page { size: 215mm 330mm; margin: 20mm 20mm 25mm 30mm; @bottom-left { content: element(foot); width: 100%; vertical-align: top; padding-top: 4mm } }
     @page :first { margin-top: 12mm }
-    body { font-family: "Liberation Sans", Arial, sans-serif; font-size: 12pt; line-height: 1.3; margin: 0; color: #000 }
+    body { font-family: "Liberation Sans", Arial, sans-serif; font-size: 12pt; line-height: 1.3; margin: 0; color: #000; overflow-wrap: anywhere }
     .foot { position: running(foot); border-top: 0.5pt solid #000; padding-top: 1mm; font-size: 6.5pt; line-height: 1.3; text-align: left }
     .class { position: absolute; left: -18mm; top: 0; font-size: 14pt; font-weight: bold; color: #c00000; border: 1.2pt solid #c00000; padding: 0.5mm 2mm }
     .kop { display: table; width: 100%; border-bottom: 3.5pt double #000; padding-bottom: 2.5mm; margin-bottom: 5mm }
@@ -47,7 +47,7 @@
     .kop.top { text-align: center } .kop.top svg { display: block; margin: 0 auto 2mm auto; width: 22mm; height: 24mm }
     .government { font-size: 14pt; line-height: 1.2 } .agency { font-size: 21pt; font-weight: bold; line-height: 1.1 } .address { font-size: 7pt; line-height: 1.35 }
     .kop.top .government { font-weight: bold; font-size: 16pt; letter-spacing: 0.5pt }
-    table { border-collapse: collapse } td { vertical-align: top; padding: 0 }
+    table { border-collapse: collapse } td { vertical-align: top; padding: 0 } td.y, td.n, td.l, td.c { white-space: nowrap }
     .head { width: 100%; margin-bottom: 6mm } .head .left { width: 56% ; padding-right: 6mm } .head .right { width: 44% }
     .labels td.l { width: 20mm } .labels td.c { width: 4mm }
     .to td.y { width: 11mm } .to td.n { width: 6mm }

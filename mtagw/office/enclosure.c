@@ -33,17 +33,45 @@ static const char *name_of(
 	return strlen(ending) > ENDING_MAX ? name : arena_printf(arena, "%s.%s", name, ending);
 }
 
+static const struct letter_enclosure *find_name(
+    const struct letter_enclosure *list, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcasecmp(list[i].filename, name) == 0)
+			return &list[i];
+	return NULL;
+}
+
+/* more: how many were named after the first of that name. Two files of one name could not be told
+ * apart, nor saved into one folder: the second `a.pdf` is `a (2).pdf`. Case aside, as on the
+ * reader's machine. */
+static const char *free_name(const struct letter_enclosure *list, size_t count, const char *name,
+    unsigned *more, struct arena *arena)
+{
+	const char *dot = strrchr(name, '.'), *unique = name;
+	size_t stem = dot != NULL && dot > name ? (size_t)(dot - name) : strlen(name);
+
+	while (find_name(list, count, unique) != NULL)
+		unique =
+		    arena_printf(arena, "%.*s (%u)%s", (int)stem, name, 2 + (*more)++, name + stem);
+	return unique;
+}
+
 struct letter_enclosure *enclosures_describe(const struct mime_part *const *parts, size_t count,
     const struct policy *policy, struct arena *arena)
 {
 	struct letter_enclosure *list = arena_alloc(arena, (count + 1) * sizeof(*list));
+	unsigned *more = arena_alloc(arena, (count + 1) * sizeof(*more));
 
 	for (size_t i = 0; i < count; i++) {
 		struct buf bytes = {0};
 		struct err ignored; /* damage is found and told by source_problem */
+		const char *name = name_of(parts[i], i + 1, policy, arena);
+		const struct letter_enclosure *same = find_name(list, i, name);
 
 		(void)mime_decode(parts[i], &bytes, &ignored);
-		list[i].filename = name_of(parts[i], i + 1, policy, arena);
+		list[i].filename =
+		    same == NULL ? name : free_name(list, i, name, &more[same - list], arena);
 		list[i].media_type =
 		    arena_printf(arena, "%s/%s", parts[i]->type, parts[i]->subtype);
 		list[i].size = bytes.len;

@@ -226,6 +226,32 @@ int letters_trial(struct worker *w, struct task *t, const struct letter *letter)
 	return signer_plan(w->signer, letter->registry_address, t->now_ms / 1000, &plan, &t->err);
 }
 
+int letters_glyphs(
+    struct worker *w, struct task *t, const struct letter *letter, const char **missing_r)
+{
+	struct letter copy = numbered_or_blank(t, letter);
+	struct policy_decision d;
+	bool outside = false;
+	const char *page;
+
+	*missing_r = NULL;
+	for (size_t i = 0; i < letter->recipient_count; i++)
+		outside |= !letter->recipients[i].inside;
+	for (int form = 0; form <= (outside ? 1 : 0); form++) {
+		if (letters_form(w, t, &copy, copy.date, form, false, &d) < 0)
+			return -1;
+		if (!d.pdf)
+			continue;
+		if (w->glyphs == NULL)
+			return err_set(&t->err, "a PDF is wanted and no font is installed");
+		if (letters_render(t, &copy, RENDER_PAGE, form, d.seal, &page) < 0)
+			return -1;
+		*missing_r = glyphs_missing(w->glyphs, range_of(page), t->arena);
+		return *missing_r == NULL;
+	}
+	return 1;
+}
+
 const char *letters_recipient_lines(struct task *t, const struct letter *letter)
 {
 	struct buf out = {0};

@@ -27,6 +27,10 @@ int letters_insert(struct worker *w, struct task *t, struct letter *letter, cons
 /* Everything that can fail before a number is spent: key of the seal, stylesheets (DESIGN 3, T1).
  * 1; 0 wait (t->err); -1 broken. */
 int letters_trial(struct worker *w, struct task *t, const struct letter *letter);
+/* Whether the PDF of the letter, where one is made, can show every character of it: 1; 0 not,
+ * *missing_r names them; -1 broken (t->err). */
+int letters_glyphs(
+    struct worker *w, struct task *t, const struct letter *letter, const char **missing_r);
 /* The letter cannot go on now, t->err says why; for_key: because of the seal's key or signd. Gives
  * TASK_WAIT; the fourth time in a row, once for this letter, TASK_GO with notices to its writer,
  * the registry clerk and the reader of postmaster@, and the same work for later. (waiting.c) */

@@ -28,7 +28,7 @@ struct child {
 	bool renders;
 };
 
-static pid_t start(struct role *role, bool renders, int index)
+static pid_t start(struct role *role, const struct glyphs *glyphs, bool renders, int index)
 {
 	pid_t parent = getpid(), pid = fork();
 
@@ -37,7 +37,7 @@ static pid_t start(struct role *role, bool renders, int index)
 	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(0);
-	worker_run(role, renders, index);
+	worker_run(role, glyphs, renders, index);
 	_exit(0);
 }
 
@@ -56,6 +56,7 @@ int main(int argc, char **argv)
 {
 	struct role role;
 	struct child *list;
+	struct glyphs *glyphs;
 	int count;
 
 	role_start(&role, "router", argc, argv);
@@ -64,6 +65,10 @@ int main(int argc, char **argv)
 	list = mem_zalloc((size_t)count * sizeof(*list));
 	for (int i = 0; i < count; i++)
 		list[i].renders = i >= role.settings->router_workers;
+	glyphs = glyphs_new(); /* reads font files, may want to keep caches of them */
+	if (glyphs == NULL)
+		log_warn(
+		    "no font is installed: no PDF can be made until one is and mtagw starts again");
 	sandbox_enter(role.settings, crash_part("router"));
 	while (!role_draining()) {
 		int status;
@@ -73,7 +78,7 @@ int main(int argc, char **argv)
 			if (list[i].pid <= 0 &&
 			    clock_mono_ms() - list[i].started_ms >= RESTART_MIN_MS) {
 				list[i].started_ms = clock_mono_ms();
-				list[i].pid = start(&role, list[i].renders, i);
+				list[i].pid = start(&role, glyphs, list[i].renders, i);
 			}
 		pid = waitpid(-1, &status, WNOHANG);
 		for (int i = 0; pid > 0 && i < count; i++)
@@ -85,6 +90,7 @@ int main(int argc, char **argv)
 			(void)usleep(200000); /* TERM interrupts it */
 	}
 	end_children(list, count);
+	glyphs_free(&glyphs);
 	free(list);
 	return 0;
 }

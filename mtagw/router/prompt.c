@@ -61,6 +61,7 @@ static enum task_result release(struct worker *w, struct task *t, struct preview
 {
 	struct policy_facts facts;
 	struct policy_decision d;
+	const char *missing;
 	char day[16];
 	int rc;
 
@@ -88,6 +89,14 @@ static enum task_result release(struct worker *w, struct task *t, struct preview
 	}
 	if ((rc = letters_trial(w, t, &a->letter)) != 1)
 		return waiting_task(w, t, &a->letter, rc == 0);
+	if ((rc = letters_glyphs(w, t, &a->letter, &missing)) < 0)
+		return waiting_task(w, t, &a->letter, false);
+	if (rc == 0) { /* with the fonts of the day of the preview it could be printed */
+		const char *pairs[] = {"apa", missing, "hal", a->row.subject, NULL};
+
+		return answer_say(
+		    w, t, "notice.no-glyph", pairs, "PromptAnswered", "refused", a->row.id, NULL);
+	}
 	close_prompt(t, a, "ok");
 	t->plan->letter_id = a->row.id;
 	t->plan->letter_state = "cleared";

@@ -185,11 +185,27 @@ static enum task_result preview(
 	           : TASK_GO;
 }
 
+/* True when the PDF could not show all of the letter: told, or waiting where it cannot be found. */
+static bool not_printable(
+    struct worker *w, struct task *t, struct draft *draft, enum task_result *result_r)
+{
+	const char *missing;
+	int rc = letters_glyphs(w, t, &draft->letter, &missing);
+
+	if (rc == 1)
+		return false;
+	draft->problem = "notice.no-glyph";
+	draft->problem_what = missing;
+	*result_r = rc == 0 ? invalid(w, t, draft) : waiting_task(w, t, &draft->letter, false);
+	return true;
+}
+
 static enum task_result letter(struct worker *w, struct task *t, struct draft *draft)
 {
 	struct letter *letter = &draft->letter;
 	struct policy_facts facts;
 	struct policy_decision d;
+	enum task_result result;
 	char day[16];
 	int rc;
 
@@ -197,6 +213,8 @@ static enum task_result letter(struct worker *w, struct task *t, struct draft *d
 	if (letters_complete(w, t, letter) < 0)
 		return waits();
 	letter_facts(letter, t->law->policy, day, &facts);
+	if (not_printable(w, t, draft, &result))
+		return result;
 	if (draft->kind == DRAFT_PREVIEW)
 		return preview(w, t, draft, &facts);
 	if (letters_decide_letter(w, t, POLICY_SIGN, &facts, letter, &d) < 0)

@@ -346,12 +346,14 @@ static int turn(struct worker *w, bool alone)
 	return rc < 0 ? -1 : (int)count + (quarantined.id != 0);
 }
 
-static void worker_open(struct worker *w, struct role *role, bool render, int index)
+static void worker_open(
+    struct worker *w, struct role *role, const struct glyphs *glyphs, bool render, int index)
 {
 	char host[32] = "";
 	struct err err;
 
-	*w = (struct worker){.role = role, .settings = role->settings, .renders = render};
+	*w = (struct worker){
+	    .role = role, .settings = role->settings, .glyphs = glyphs, .renders = render};
 	(void)gethostname(host, sizeof(host) - 1);
 	(void)snprintf(w->owner, sizeof(w->owner), "%s:%d:%d:%lld", host, (int)getpid(), index,
 	    (long long)clock_mono_ms());
@@ -366,13 +368,13 @@ static void worker_open(struct worker *w, struct role *role, bool render, int in
 		w->pdf = pdf_new(w->settings->runtime_dir);
 }
 
-void worker_run(struct role *role, bool render, int index)
+void worker_run(struct role *role, const struct glyphs *glyphs, bool render, int index)
 {
 	const char *channel = render ? "mtagw_render" : "mtagw_work";
 	struct worker w;
 	struct err err;
 
-	worker_open(&w, role, render, index);
+	worker_open(&w, role, glyphs, render, index);
 	sandbox_enter(w.settings, crash_part("router-worker"));
 	while (!role_draining()) {
 		if (w.holding && work_release_own(w.db, w.owner, clock_now_ms(), &err) == 1)

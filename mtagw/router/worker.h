@@ -10,6 +10,7 @@
 #include "mtagw/base/role.h"
 #include "mtagw/crypto/signer.h"
 #include "mtagw/crypto/verifier.h"
+#include "mtagw/office/glyphs.h"
 #include "mtagw/office/render.h"
 #include "mtagw/office/token.h"
 #include "mtagw/policy/policy.h"
@@ -36,7 +37,8 @@ struct worker {
 	struct law laws[WORKER_LAWS_MAX]; /* newest first */
 	struct signer *signer;
 	struct verifier *verifier;
-	struct pdf *pdf; /* render workers only */
+	struct pdf *pdf;             /* render workers only */
+	const struct glyphs *glyphs; /* NULL: no font is installed */
 	struct token_key token_key;
 	bool renders;   /* a render worker: claims kind render, none else */
 	bool holding;   /* a stage was not committed: claims of ours stand that nobody works on */
@@ -63,8 +65,8 @@ struct task {
 	enum task_result result;
 };
 
-/* Runs until TERM. render: a render worker. */
-void worker_run(struct role *role, bool render, int index);
+/* Runs until TERM. glyphs: of the pool, may be NULL. render: a render worker. */
+void worker_run(struct role *role, const struct glyphs *glyphs, bool render, int index);
 /* The law of a version (0: the active one, asked from the database). NULL and error_r: database
  * away, or the version does not load. */
 struct law *worker_law(struct worker *w, int version, struct err *error_r);

@@ -220,6 +220,30 @@ static void enclosures_have_one_name(void **state)
 	}
 }
 
+/* Nobody can save two files of one name side by side, nor say which one he means. */
+static void enclosures_of_one_name_are_told_apart(void **state)
+{
+	static const char *const given[] = {"a.pdf", "a.pdf", "a (2).pdf", "A.PDF", "tanpa",
+	    "tanpa", ".profil", ".profil", "a.tar.gz", "a.pdf"};
+	static const char *const wanted[] = {"a.pdf", "a (2).pdf", "a (2) (2).pdf", "A (3).PDF",
+	    "tanpa", "tanpa (2)", ".profil", ".profil (2)", "a.tar.gz", "a (4).pdf"};
+	const size_t count = sizeof(given) / sizeof(given[0]);
+	struct buf mail = {0};
+	struct draft draft;
+
+	(void)state;
+	buf_puts(&mail, MIXED_HEAD);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&mail,
+		    "Content-Type: application/pdf; name=\"%s\"\r\n\r\nx\r\n--b%s\r\n", given[i],
+		    i + 1 == count ? "--" : "");
+	draft = read_mail(buf_str(&mail));
+	assert_int_equal(draft.letter.enclosure_count, count);
+	for (size_t i = 0; i < count; i++)
+		assert_string_equal(draft.letter.enclosures[i].filename, wanted[i]);
+	buf_free(&mail);
+}
+
 static int set_up(void **state)
 {
 	struct policy_file *files;
@@ -252,6 +276,7 @@ int main(void)
 	    cmocka_unit_test(addresses_resolve),
 	    cmocka_unit_test(drafts_say_what_they_want),
 	    cmocka_unit_test(enclosures_have_one_name),
+	    cmocka_unit_test(enclosures_of_one_name_are_told_apart),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
