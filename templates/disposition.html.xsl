@@ -107,21 +107,22 @@
         <li><strong>SELESAI</strong> pada baris pertama: tugas selesai; laporan boleh di bawahnya</li>
         <li><strong>TOLAK: alasan</strong></li>
       </xsl:if>
-      <xsl:if test="$may-order"><li><strong>1 TL besok</strong>: teruskan kepada nomor 1 di bawah ini; atau baris Kepada:, Harap:, Batas:, Catatan:</li></xsl:if>
+      <xsl:if test="$may-order"><li><strong>1 TL besok</strong>: teruskan kepada bawahan nomor 1 di bawah ini; atau baris Kepada:, Harap:, Batas:, Catatan:</li></xsl:if>
       <xsl:if test="$about/@open != 'yes' and not($may-order)"><li>tidak perlu dijawab</li></xsl:if>
     </ul>
   </xsl:template>
 
   <xsl:template name="people">
-    <div style="{$head}">BAWAHAN SAUDARA</div>
+    <div style="{$head}">BAWAHAN SAUDARA (nomor bawahan)</div>
     <xsl:for-each select="person">
       <div style="padding:1px 0 1px 24px;text-indent:-24px"><strong><xsl:value-of select="concat(@n, '.')"/></strong><xsl:value-of select="concat(' ', .)"/></div>
     </xsl:for-each>
-    <div style="font-size:14px;color:#555;margin-top:6px">Pilihan untuk Harap:
+    <div style="font-size:14px;color:#555;margin-top:6px">Perintah, dengan kata atau singkatan (nomor perintah dalam kurung hanya di belakang Harap):
       <xsl:for-each select="choice">
-        <xsl:if test="position() &gt; 1">, </xsl:if>
-        <xsl:value-of select="concat(@n, '&#160;', .)"/>
-        <xsl:if test="@short"><xsl:value-of select="concat(' (', @short, ')')"/></xsl:if>
+        <xsl:if test="position() &gt; 1">; </xsl:if>
+        <xsl:value-of select="."/>
+        <xsl:if test="@short"><xsl:value-of select="concat(', ', @short)"/></xsl:if>
+        <xsl:value-of select="concat('&#160;(', @n, ')')"/>
       </xsl:for-each>
     </div>
   </xsl:template>

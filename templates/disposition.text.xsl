@@ -76,20 +76,21 @@
       <xsl:value-of select="concat('- ', $tab, 'TOLAK: alasan', $nl)"/>
     </xsl:if>
     <xsl:if test="$may-order">
-      <xsl:value-of select="concat('- ', $tab, '1 TL besok: teruskan kepada nomor 1 di bawah ini; atau baris Kepada:, Harap:, Batas:, Catatan:', $nl)"/>
+      <xsl:value-of select="concat('- ', $tab, '1 TL besok: teruskan kepada bawahan nomor 1 di bawah ini; atau baris Kepada:, Harap:, Batas:, Catatan:', $nl)"/>
     </xsl:if>
     <xsl:if test="$about/@open != 'yes' and not($may-order)"><xsl:value-of select="concat('- ', $tab, 'tidak perlu dijawab', $nl)"/></xsl:if>
     <xsl:value-of select="$nl"/>
   </xsl:template>
 
   <xsl:template name="people">
-    <xsl:value-of select="concat('BAWAHAN SAUDARA', $nl)"/>
+    <xsl:value-of select="concat('BAWAHAN SAUDARA (nomor bawahan)', $nl)"/>
     <xsl:for-each select="person"><xsl:value-of select="concat(@n, '. ', $tab, ., $nl)"/></xsl:for-each>
-    <xsl:value-of select="concat($nl, 'Pilihan untuk Harap: ')"/>
+    <xsl:value-of select="concat($nl, 'PERINTAH, dengan kata atau singkatan (nomor perintah dalam kurung hanya di belakang Harap): ')"/>
     <xsl:for-each select="choice">
-      <xsl:if test="position() &gt; 1">, </xsl:if>
-      <xsl:value-of select="concat(@n, ' ', .)"/>
-      <xsl:if test="@short"><xsl:value-of select="concat(' (', @short, ')')"/></xsl:if>
+      <xsl:if test="position() &gt; 1">; </xsl:if>
+      <xsl:value-of select="."/>
+      <xsl:if test="@short"><xsl:value-of select="concat(', ', @short)"/></xsl:if>
+      <xsl:value-of select="concat(' (', @n, ')')"/>
     </xsl:for-each>
     <xsl:value-of select="concat('.', $nl, $nl)"/>
   </xsl:template>

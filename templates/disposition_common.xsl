@@ -45,6 +45,7 @@
       <xsl:when test="@state = 'done'">selesai</xsl:when>
       <xsl:when test="@state = 'declined'">ditolak</xsl:when>
       <xsl:when test="@state = 'recalled'">dibatalkan</xsl:when>
+      <xsl:when test="@undelivered">TIDAK SAMPAI, surelnya tidak dapat disampaikan</xsl:when>
       <xsl:when test="@open = 'no'">untuk diketahui</xsl:when>
       <xsl:when test="@state = 'reported'">sudah melapor, belum selesai</xsl:when>
       <xsl:when test="@state = 'passed_on'">diteruskan</xsl:when>

@@ -142,6 +142,8 @@ static struct xml_node *add_order(const struct trail *trail, const struct dispos
 	trail_time(node, "due", d->due_at_ms);
 	trail_time(node, "reminded", d->reminded_at_ms);
 	trail_time(node, "escalated", d->escalated_at_ms);
+	if (strcmp(d->state, "sent") == 0)
+		trail_time(node, "undelivered", d->undelivered_at_ms);
 	if (d->due_at_ms != 0 && d->due_at_ms < trail->now_ms && trail_open(policy, d))
 		xml_set_attr(node, "overdue", "yes");
 	add_instructions(d, policy, node);

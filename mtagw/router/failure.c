@@ -76,6 +76,20 @@ static const char *diagnostic(const struct attempt *a, struct arena *arena)
 	    arena, "%d %s%s%s", a->code, a->enhanced, a->enhanced[0] ? " " : "", a->reply);
 }
 
+/* A position of the house whose mailbox Dovecot does not know: said in people's language. */
+static bool no_account(
+    struct worker *w, struct task *t, const struct attempt *a, const char **title_r)
+{
+	struct addressee who;
+	const struct policy_position *p;
+
+	addressing_resolve(t->law->policy, w->settings->domain, a->recipient, t->arena, &who);
+	p = who.position ? policy_position(t->law->policy, who.position) : NULL;
+	*title_r = p ? p->title : a->recipient;
+	return p != NULL && strcmp(a->route, "lmtp") == 0 && strcmp(a->outcome, "failed") == 0 &&
+	       strncmp(a->enhanced, "5.1.1", 5) == 0;
+}
+
 static int tell(struct worker *w, struct task *t, const struct attempt *a, const char *position,
     const char *number)
 {
@@ -94,10 +108,14 @@ static int tell(struct worker *w, struct task *t, const struct attempt *a, const
 	    .recipients = &r,
 	    .recipient_count = 1,
 	    .original_headers = header_of(w, t, a)};
+	const char *title;
+	bool account = no_account(w, t, a, &title);
 	const char *pairs[] = {"penerima", a->recipient, "hal", a->subject, "jawaban",
-	    a->reply[0] ? a->reply : "-", "nomor", number, NULL};
-	struct notice n = {
-	    .words = say->words, .pairs = pairs, .in_reply_to = a->mime_message_id, .dsn = &dsn};
+	    a->reply[0] ? a->reply : "-", "nomor", number, account ? "jabatan" : NULL, title, NULL};
+	struct notice n = {.words = account ? "order-undelivered" : say->words,
+	    .pairs = pairs,
+	    .in_reply_to = a->mime_message_id,
+	    .dsn = &dsn};
 
 	return plan_notice(w, t, strcmp(say->action, "failed") == 0 ? "failure" : "notice",
 	    position, &n, a->letter_id);

@@ -55,6 +55,9 @@ int order_tell(struct order_case *c, struct order_mail *mail, const char *positi
 const char *order_giver_target(const struct disposition_row *d);
 /* Numbered subordinates of the position for notices, "" where it has none. */
 const char *order_people(struct task *t, const char *position);
+/* For a question back: that what stands below a quotation commands nothing; "" where nothing does.
+ */
+const char *order_hint(struct task *t, const struct reply_reading *reading);
 const char *order_title(struct task *t, const char *position);
 /* Pairs {pukul}, {tanggal}. */
 const char *order_clock(struct task *t, int64_t at_ms);

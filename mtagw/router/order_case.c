@@ -44,6 +44,13 @@ const char *order_people(struct task *t, const char *position)
 	return text;
 }
 
+const char *order_hint(struct task *t, const struct reply_reading *reading)
+{
+	return reading->below
+	           ? policy_words(t->law->policy, "order.above-quotation", NULL, t->arena)
+	           : "";
+}
+
 const char *order_giver_target(const struct disposition_row *d)
 {
 	return d->parent == 0 ? "dispose" : "report";

@@ -62,8 +62,8 @@ static enum task_result say_problems(struct giving *g)
 	    g->a->reading.first_line, "hal", c->letter.subject, "bawahan",
 	    order_people(c->t, c->t->message.position), NULL};
 
-	return answer_say(c->w, c->t, "order-problems", pairs, "DispositionGiven",
-	    g->refusal ? "refused" : "asked", c->row.id,
+	return answer_say(c->w, c->t, g->parent ? "report-problems" : "order-problems", pairs,
+	    "DispositionGiven", g->refusal ? "refused" : "asked", c->row.id,
 	    answer_address(c->w, c->t, target_of(g), g->a->token.id));
 }
 
@@ -313,9 +313,11 @@ static enum task_result ask(struct giving *g)
 {
 	struct order_case *c = g->c;
 	const char *first = g->a->reading.first_line[0] ? g->a->reading.first_line : "-";
+	const char *hint = order_hint(c->t, &g->a->reading);
 	const char *order[] = {"baris", first, "hal", c->letter.subject, "bawahan",
-	    order_people(c->t, c->t->message.position), NULL};
-	const char *report[] = {"baris", first, "nama", "", "hal", c->letter.subject, NULL};
+	    order_people(c->t, c->t->message.position), "petunjuk", hint, NULL};
+	const char *report[] = {
+	    "baris", first, "nama", "", "hal", c->letter.subject, "petunjuk", hint, NULL};
 
 	return answer_say(c->w, c->t, g->parent ? "report-asked" : "order-asked",
 	    g->parent ? report : order, "DispositionGiven", "asked", c->row.id,

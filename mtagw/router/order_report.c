@@ -25,8 +25,8 @@ static enum task_result say(
 {
 	struct order_case *c = r->c;
 	const char *first = r->a->reading.first_line;
-	const char *pairs[] = {
-	    "baris", first[0] ? first : "-", "nama", name, "hal", c->letter.subject, NULL};
+	const char *pairs[] = {"baris", first[0] ? first : "-", "nama", name, "hal",
+	    c->letter.subject, "petunjuk", order_hint(c->t, &r->a->reading), NULL};
 
 	return answer_say(c->w, c->t, words, pairs, "DispositionReported", outcome, c->row.id,
 	    answer_address(c->w, c->t, "report", r->a->token.id));
@@ -222,9 +222,8 @@ static bool begins_with_command(const struct reporting *r)
 
 /* `1. Rapat sudah dilaksanakan`: a list with marks and without a single instruction is how reports
  * are written; `1 TL` and `1. TL` are orders. */
-static bool numbered_list(const struct reporting *r)
+static bool numbered_list(const struct reporting *r, const struct reply_reading *reading)
 {
-	const struct reply_reading *reading = &r->a->reading;
 	size_t n = strspn(reading->first_line, "0123456789");
 
 	if (reading->shape != REPLY_NUMBERS || n == 0 ||
@@ -237,6 +236,21 @@ static bool numbered_list(const struct reporting *r)
 		        r->c->t->law->policy, reading->picks[i].words, NULL) != NULL)
 			return false;
 	return true;
+}
+
+/* A command or an order written below the quotation: it might be a quoted one, and as a report it
+ * would be lost. */
+static bool commands_below(const struct reporting *r)
+{
+	struct task *t = r->c->t;
+	struct reply_words words = answer_words(t->law->policy, t->arena);
+	struct reply_reading below;
+
+	if (!r->a->reading.below)
+		return false;
+	reply_read_text(r->a->reading.text, &words, t->arena, &below);
+	return below.shape != REPLY_WORDS && below.shape != REPLY_EMPTY &&
+	       !numbered_list(r, &below);
 }
 
 /* Whether that report carried the very files of this one: 1, 0, -1. */
@@ -302,7 +316,8 @@ static enum task_result words(struct reporting *r)
 
 	bool files = r->part_count > 0 && !r->a->reading.forwarded;
 
-	if ((r->a->reading.text[0] == '\0' && !files) || begins_with_command(r))
+	if ((r->a->reading.text[0] == '\0' && !files) || begins_with_command(r) ||
+	    commands_below(r))
 		return say(r, "report-asked", "asked", "");
 	rc = reported_before(r, &before);
 	if (rc < 0)
@@ -331,7 +346,7 @@ static enum task_result act(struct reporting *r)
 		return reading->forwarded && order_envelope_count(r->c) > 0
 		           ? order_give(r->c, r->a, r->d)
 		           : words(r);
-	if (numbered_list(r))
+	if (numbered_list(r, reading))
 		return words(r);
 	if (strcmp(r->d->state, "done") == 0)
 		return say_over(r, "order-done", "refused");

@@ -1,7 +1,8 @@
 /*
  * trace: a mail to lacak@ asks what became of a letter: its agenda number or its number stands in
  * the subject or in the first line, or the address carries the token of one of its prompts. The
- * answer is the tree of orders, for letters of the asker's own agency alone.
+ * answer is the tree of orders, for letters of the asker's own agency alone; of a letter that went
+ * out it is what became of its deliveries, and who answered.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -52,8 +53,8 @@ static int try_text(struct tracing *tr, const char *text)
 		const char *word;
 		int rc;
 
-		text += strspn(text, " \t\n\r,;()\"<>");
-		n = strcspn(text, " \t\n\r,;()\"<>");
+		text += strspn(text, " \t\n\r,;()[]\"<>");
+		n = strcspn(text, " \t\n\r,;()[]\"<>");
 		word = arena_strndup(tr->t->arena, text, n);
 		text += n;
 		while (n > 0 && strchr(".:?!", word[n - 1]) != NULL)
@@ -63,6 +64,56 @@ static int try_text(struct tracing *tr, const char *text)
 			return rc;
 	}
 	return 0;
+}
+
+/* Lines of one kind: recipients, or answers. */
+static const char *outcome_lines(
+    struct task *t, const struct disposition_outcome *list, size_t count, bool answers)
+{
+	const struct policy *policy = t->law->policy;
+	struct buf out = {0};
+	const char *text;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct disposition_outcome *x = &list[i];
+		const char *pairs[] = {"nama", x->name, "alamat", x->address[0] ? x->address : "-",
+		    "pukul", order_clock(t, x->at_ms), "tanggal", order_day(t, x->at_ms), NULL};
+
+		if ((strcmp(x->state, "answer") == 0) == answers)
+			buf_printf(&out, "%s- %s", out.len ? "\n" : "",
+			    policy_words(policy,
+			        arena_printf(t->arena, "trace-delivery.%s", x->state), pairs,
+			        t->arena));
+	}
+	if (out.len == 0)
+		buf_puts(&out, policy_words(policy, "trace-delivery.none", NULL, t->arena));
+	text = arena_strdup(t->arena, buf_str(&out));
+	buf_free(&out);
+	return text;
+}
+
+/* A letter that the agency itself wrote and on which nobody ordered anything. */
+static bool went_out(const struct tracing *tr, const struct order_case *c)
+{
+	return strcmp(c->row.direction, "incoming") != 0 &&
+	       strcmp(c->row.agency, tr->agency) == 0 && c->trail.count == 0;
+}
+
+static enum task_result show_outgoing(struct tracing *tr, struct order_case *c)
+{
+	struct task *t = tr->t;
+	struct disposition_outcome *list;
+	size_t count;
+
+	if (disposition_outcomes(
+	        tr->w->db, c->row.id, tr->agency, t->arena, &list, &count, &t->err) < 0)
+		return TASK_WAIT;
+	const char *pairs[] = {"nomor", c->row.number ? c->row.number : "-", "tanggal",
+	    c->row.date ? c->row.date : "-", "hal", c->row.subject, "kiriman",
+	    outcome_lines(t, list, count, false), "jawaban", outcome_lines(t, list, count, true),
+	    NULL};
+	return answer_say(
+	    tr->w, t, "trace-outgoing", pairs, "TraceAnswered", "done", c->row.id, NULL);
 }
 
 static enum task_result show(struct tracing *tr)
@@ -85,6 +136,8 @@ static enum task_result show(struct tracing *tr)
 	rc = order_assured(&c, "trace", &result);
 	if (rc != 1)
 		return rc == 0 ? result : TASK_WAIT;
+	if (went_out(tr, &c))
+		return show_outgoing(tr, &c);
 	if (order_case_exchange(&c, "TraceAnswered", "done", NULL, t->message.position, NULL) < 0 ||
 	    order_tell(&c, &mail, t->message.position, "", NULL, 0, NULL) < 0)
 		return TASK_WAIT;

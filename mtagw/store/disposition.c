@@ -43,7 +43,10 @@ static const struct stmt letter_standing = {"disposition_letter_standing",
 	" coalesce(incumbency, 0), login, to_position, instructions, words, note,"             \
 	" coalesce(due_at, 0), state, state_at, reason, token, mime_message_id,"               \
 	" coalesce(reminded_at, 0), coalesce(escalated_at, 0), policy_version::int8, rule_id," \
-	" created_at from office.disposition"
+	" created_at, coalesce((select max(a.at) from mail.outgoing o join mail.attempt a"     \
+	"  on a.outgoing_id = o.id where o.message_id = office.disposition.message_id"         \
+	"  and o.kind = 'order' and o.mime_message_id = office.disposition.mime_message_id"    \
+	"  and a.outcome in ('failed', 'expired')), 0) from office.disposition"
 static const struct stmt load = {"disposition_load", COLUMNS " where id = $1"};
 static const struct stmt by_token = {"disposition_by_token", COLUMNS " where token = $1"};
 static const struct stmt tree = {
@@ -89,6 +92,25 @@ static const struct stmt given_by = {"disposition_given_by",
     "  or exists (select 1 from mail.outgoing o where o.message_id = d.message_id"
     "   and o.mime_message_id = u.mime)"
     " where d.prompt = $1 and d.letter_id = $3 order by u.n limit 1"};
+static const struct stmt outcomes = {"disposition_outcomes",
+    "select case when b.at is not null then 'failed' when d.state is not null then"
+    "  case d.state when 'uncertain' then 'uncertain' else 'waiting' end"
+    " when a.outcome = 'delivered' then 'delivered' when a.outcome in ('failed', 'expired')"
+    "  then 'failed' when a.outcome = 'uncertain' then 'uncertain' else 'waiting' end,"
+    " r.name, r.address, coalesce(b.at, a.at, 0)"
+    " from office.letter_recipient r"
+    " left join lateral (select max(n.at) as at from office.noted n where n.letter_id = $1"
+    "  and n.kind = 'bounce' and n.action = 'failed' and lower(n.address) = lower(r.address)) b"
+    "  on true"
+    " left join lateral (select d.state from mail.delivery d join mail.outgoing o"
+    "  on o.id = d.outgoing_id where d.letter_id = $1 and o.kind = 'letter'"
+    "  and lower(d.recipient) = lower(r.address) limit 1) d on true"
+    " left join lateral (select x.outcome, x.at from mail.attempt x join mail.outgoing o"
+    "  on o.id = x.outgoing_id where x.letter_id = $1 and o.kind = 'letter'"
+    "  and lower(x.recipient) = lower(r.address) order by x.id desc limit 1) a on true"
+    " where r.letter_id = $1"
+    " union all select 'answer', sender_name, coalesce(letter_number, ''), received_at"
+    " from office.incoming where reply_to = $1 and agency = $2"};
 static const struct stmt letter_of = {"disposition_letter_of",
     "select 1 from office.incoming where letter_id = $2 and agency = $1"
     " union select 1 from office.agenda_entry where letter_id = $2 and agency = $1"
@@ -96,7 +118,7 @@ static const struct stmt letter_of = {"disposition_letter_of",
 
 const struct stmt *const disposition_statements[] = {&insert, &state, &mark, &lock, &fence,
     &version, &standing, &letter_standing, &load, &by_token, &tree, &report, &reports, &due, &trace,
-    &prompt, &given_by, &letter_of, NULL};
+    &prompt, &given_by, &outcomes, &letter_of, NULL};
 
 void disposition_queue_insert(struct db *db, const void *row)
 {
@@ -189,7 +211,8 @@ static struct disposition_row read_row(const struct db_result *r, size_t row, st
 	    .escalated_at_ms = db_get_int(r, row, 20),
 	    .policy_version = (int)db_get_int(r, row, 21),
 	    .rule_id = TEXT(22),
-	    .created_at_ms = db_get_int(r, row, 23)};
+	    .created_at_ms = db_get_int(r, row, 23),
+	    .undelivered_at_ms = db_get_int(r, row, 24)};
 
 	d.instructions = db_get_texts(r, row, 10, arena, &d.instruction_count);
 	return d;
@@ -337,6 +360,23 @@ int disposition_given_by(struct db *db, int64_t letter_id, int64_t prompt_id,
 	*message_r = rc == 1 ? db_get_int(r, 0, 0) : 0;
 	db_result_free(&r);
 	return rc;
+}
+
+int disposition_outcomes(struct db *db, int64_t letter_id, const char *agency, struct arena *arena,
+    struct disposition_outcome **list_r, size_t *count_r, struct err *error_r)
+{
+	struct db_param params[] = {db_int(letter_id), db_text(agency)};
+	struct db_result *r = NULL;
+
+	if (db_query(db, &outcomes, params, 2, &r, error_r) < 0)
+		return -1;
+	*count_r = db_rows(r);
+	*list_r = arena_alloc(arena, (*count_r + 1) * sizeof(**list_r));
+	for (size_t row = 0; row < *count_r; row++)
+		(*list_r)[row] =
+		    (struct disposition_outcome){TEXT(0), TEXT(1), TEXT(2), db_get_int(r, row, 3)};
+	db_result_free(&r);
+	return 1;
 }
 
 int disposition_letter_of(struct db *db, const char *agency, int64_t letter_id, struct err *error_r)

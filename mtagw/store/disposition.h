@@ -29,6 +29,7 @@ struct disposition_row {
 	int policy_version;
 	const char *rule_id;
 	int64_t created_at_ms;
+	int64_t undelivered_at_ms; /* its mail came to nobody; 0 */
 };
 void disposition_queue_insert(struct db *db, const void *disposition_row);
 struct disposition_change {
@@ -94,6 +95,15 @@ int disposition_trace(struct db *db, const char *agency, int n, int year, const 
  * 1, 0, -1. */
 int disposition_given_by(struct db *db, int64_t letter_id, int64_t prompt,
     const char *const *mime_ids, size_t count, int64_t *message_r, struct err *error_r);
+/* What became of a letter that went out: one row for each recipient, then one for each answer that
+ * this agency got. */
+struct disposition_outcome {
+	const char *state;          /* delivered, failed, waiting, uncertain, answer */
+	const char *name, *address; /* of an answer: who, and its number */
+	int64_t at_ms;
+};
+int disposition_outcomes(struct db *db, int64_t letter_id, const char *agency, struct arena *arena,
+    struct disposition_outcome **list_r, size_t *count_r, struct err *error_r);
 /* The open prompt of that position for the newest letter that one of these Message-IDs is of: of an
  * incoming letter itself or of a mail of the gateway about a letter: to order on it, or to answer
  * an order. 1, 0, -1. */

@@ -2,9 +2,11 @@
 
 import pytest
 
-from test_disposition import (APP, HEAD, IKP, answered, arrived, flat, forward, orders, say, states, told, until)
+from test_disposition import (APP, HEAD, IKP, SECRETARY, action_of, answered, arrived, flat, forward, orders, say, states,
+                              told, tree, until)
 
-from contrib.house.mailbox import files_of
+from contrib.house.letters import mail, rows
+from contrib.house.mailbox import files_of, text_of
 
 
 @pytest.mark.parametrize("text,words", [
@@ -81,3 +83,68 @@ def test_forward_that_names_the_presented_mail_alone_is_an_order(office):
     office.house.submit(HEAD, other)
     office.see(APP, lambda m: m["Message-ID"] == other["Message-ID"], "the ordinary mail")
     assert states(office, shown.about) == {IKP: "sent"}
+
+
+BELOW = "Pada Sel, 24 Nov 2026 pukul 08.00 E-Office <surat@dumai.example> menulis:\n> Isi surat.\n\n"
+
+
+def test_answer_below_the_quotation_is_told_where_to_write(office):
+    shown = arrived(office)
+    said = flat(answered(office, HEAD, say(office, HEAD, shown, BELOW + "2 TL besok\n")))
+    assert "Tulis di atas kutipan" in said and orders(office, shown.about) == [], said
+    say(office, HEAD, shown, "4 TL besok\n")
+    order = told(office, APP, "[LAPOR]", shown.about)
+    for text in ("1 TL besok\n", "SELESAI\n"):
+        said = flat(answered(office, APP, say(office, APP, order, BELOW + text)))
+        assert "Tulis di atas kutipan" in said, said
+    assert states(office, shown.about) == {APP: "sent"}
+    say(office, APP, order, BELOW + "Rapat sudah dilaksanakan.\n")  # words are a report wherever they stand
+    until(office, shown.about, {APP: "reported"})
+
+
+@pytest.mark.parametrize("text", ["1. sudah rapat\n2. selesai\n", "1, besok kami laporkan\n", "Catatan: warga sudah dihubungi\n"])
+def test_short_report_that_looks_like_an_order_is_told_how_to_report(office, text):
+    shown = arrived(office)
+    say(office, HEAD, shown, "4 TL besok\n")
+    order = told(office, APP, "[LAPOR]", shown.about)
+    asked = answered(office, APP, say(office, APP, order, text))
+    said = flat(asked)
+    assert "awali baris pertama dengan kata Laporan" in said, said
+    assert states(office, shown.about) == {APP: "sent"}
+    say(office, APP, asked, "Laporan: " + text)
+    assert text.split("\n", maxsplit=1)[0] in text_of(told(office, HEAD, "Laporan", shown.about))
+
+
+def test_position_without_an_account_is_told_in_words_and_in_the_tree(office):
+    shown = arrived(office)
+    say(office, HEAD, shown, "2 TL besok\n")
+    order = told(office, IKP, "[LAPOR]", shown.about)
+    assert "(nomor bawahan)" in text_of(order) and "Tindak lanjuti, TL (1)" in flat(order), text_of(order)
+    say(office, IKP, order, "1 TL besok\n")
+    failed = office.see(IKP, lambda m: "kasi-informasi" in (m["Subject"] or "") and shown.about in m["Subject"], "the failure")
+    said = " ".join(failed.get_body(preferencelist=("plain",)).get_content().split())
+    assert "belum mempunyai akun surel" in said and "exist" not in said, said
+    assert action_of(failed) == "failed"
+    assert "TIDAK SAMPAI" in tree(office, shown.about)
+
+
+def asked(office, login, subject):
+    """The answer of lacak@."""
+    sent = mail(login, ["lacak@dumai.example"], subject, "Mohon info.\n")
+    office.house.submit(login, sent)
+    return answered(office, login, sent)
+
+
+def test_lacak_reads_the_subject_of_a_presented_mail(office):
+    shown = arrived(office)
+    n = next(r["n"] for r in rows(office.ctl("agenda", "list", "--limit", "1000")) if r["subject"] == shown.about and
+             r["direction"] == "incoming")
+    assert shown.about in flat(asked(office, SECRETARY, f"Fwd: [Surat masuk {n}] undangan"))
+
+
+def test_lacak_tells_what_became_of_an_outgoing_letter(office):
+    sent = office.send_letter("kadis.dinkes", to=[f"{HEAD}@dumai.example"], subject=office.subject("Permintaan data"))
+    number = office.confirmed("kadis.dinkes", sent)
+    said = flat(asked(office, "kadis.dinkes", number))
+    assert "Ini surat keluar perangkat daerah Saudara" in said and number in said, said
+    assert f"{HEAD}@dumai.example" in said and "JAWABAN" in said, said
