@@ -213,6 +213,8 @@ static int read_content(struct reading *rd)
 	    summary_of(letter->body_text[0] ? letter->body_text : letter->subject, rd->arena);
 	if (rd->typed == NULL && !outside_exists(draft))
 		return 0; /* a pesan: whatever its head lines say is the writer's own affair */
+	if (head.twice != NULL)
+		return invalid(draft, "notice.line-twice", head.twice);
 	if (head.qualifier != NULL &&
 	    !letter_qualifier(head.qualifier, &letter->security_class, &letter->urgency, rd->arena))
 		return invalid(draft, "notice.unknown-qualifier", head.qualifier);

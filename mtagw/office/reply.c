@@ -65,6 +65,8 @@ static int take_label(const char *line, struct reply_head *head, struct arena *a
 		const char *value = labelled(line, labels[i].label, arena);
 
 		if (value != NULL) {
+			if (*labels[i].value != NULL)
+				head->twice = labels[i].label;
 			*labels[i].value = value;
 			return 1;
 		}

@@ -13,6 +13,7 @@ struct reply_head {
 	const char *subject;        /* Hal: */
 	const char *qualifier;      /* Sifat: */
 	const char *classification; /* Kode: */
+	const char *twice;          /* a label that stands there more than once: `Hal` */
 	const char *rest; /* the text behind the block and its empty lines; the whole text where
 	                     there is none */
 };

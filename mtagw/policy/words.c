@@ -118,7 +118,8 @@ void check_words(struct loading *l)
 	    "notice.unknown-qualifier", "notice.no-route", "notice.unreadable", "notice.encrypted",
 	    "notice.closed-signature", "notice.winmail", "notice.unknown-charset",
 	    "notice.unsaid-charset", "notice.broken-text", "notice.broken-subject",
-	    "notice.broken-name", "notice.broken-enclosure", "notice.no-glyph"};
+	    "notice.broken-name", "notice.broken-enclosure", "notice.no-glyph",
+	    "notice.line-twice"};
 	static const char *const single[] = {"gateway.name", "preview.number", "no-rule",
 	    "bad-classification", "enclosure.file", "enclosure.message", "signature-left",
 	    "seal.yes", "seal.no", "waiting.cause.key", "waiting.cause.other"};

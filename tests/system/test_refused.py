@@ -39,3 +39,12 @@ def test_explain_of_the_head_says_yes(office, tmp_path):
     other.write_bytes(subordinate.as_bytes(policy=email.policy.SMTP))
     yes, no = (office.house.ctl("policy", "explain", str(p)).stdout for p in (path, other))
     assert yes != no
+
+
+def test_two_subject_lines_are_asked_back(office):
+    sent = mail("kadis.diskominfo", [TYPED, COMPANY], office.subject(), "Hal: Undangan\nHal: Pembatalan\n\nIsi.\n")
+    office.house.submit("kadis.diskominfo", sent)
+    notice = office.see("kadis.diskominfo", lambda m: answers(m, sent), "the notice")
+    assert 'Baris "Hal:" ditulis lebih dari satu kali' in text_of(notice)
+    assert office.outside_count(sent["Subject"]) == 0
+    assert not [r for r in office.ctl("letter", "list", "--limit", "1000") if r["subject"] in ("Undangan", "Pembatalan")]

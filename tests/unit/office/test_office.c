@@ -69,6 +69,12 @@ static void heads_stand_at_the_top(void **state)
 	assert_string_equal(head.type, "surat biasa");
 	assert_string_equal(head.subject, "Undangan rapat");
 	assert_string_equal(head.rest, "Dengan hormat,\n");
+	assert_null(head.twice);
+	reply_head(
+	    "Hal: Satu\nSifat: biasa\nHAL : Dua\n\nIsi.\nKode: 000\nKode: 001\n", arena, &head);
+	assert_string_equal(head.twice, "Hal");
+	reply_head("Hal: Satu\n\nHal: di dalam isi\nSifat: x\n", arena, &head);
+	assert_null(head.twice);
 	reply_head("Dengan hormat,\nJenis: surat biasa\n", arena, &head);
 	assert_null(head.type);
 	assert_string_equal(head.rest, "Dengan hormat,\nJenis: surat biasa\n");
@@ -134,6 +140,13 @@ static void drafts_say_what_they_want(void **state)
 	        "notice.no-text", 0},
 	    {"odd qualifier", "surat-biasa@dumai.example a@pelabuhan.example",
 	        "Sifat: aneh\n\nIsi.", DRAFT_INVALID, "notice.unknown-qualifier", 0},
+	    {"two subjects", "surat-biasa@dumai.example a@pelabuhan.example",
+	        "Hal: Satu\nHal: Dua\n\nIsi.", DRAFT_INVALID, "notice.line-twice", 0},
+	    {"two types in lines", "kadis.dinkes@dumai.example",
+	        "Jenis: surat biasa\nJenis: surat biasa\n\nIsi.", DRAFT_INVALID,
+	        "notice.line-twice", 0},
+	    {"pesan with two subjects", "kabid-ikp.diskominfo@dumai.example",
+	        "Hal: Satu\nHal: Dua\n\nIsi.", DRAFT_PESAN, NULL, 0},
 	    {"blind", "surat-biasa@dumai.example a@pelabuhan.example b@pelabuhan.example", "Isi.",
 	        DRAFT_INVALID, "notice.blind-recipient", 0},
 	    {"prompt", "ttd+abc@dumai.example", "OK", DRAFT_PROMPT, NULL, 0},

@@ -240,7 +240,7 @@ static void defects_name_file_and_line(void **state)
 	    {"behalf without capacity", "policies/sign.xml", "capacity=\"on_behalf\" ", "",
 	        "behalf= needs capacity"},
 	    {"unknown intake", "policies/intake.xml", "number=\"now\"", "number=\"soon\"",
-	        "policies/intake.xml:16: number=\"soon\": known words are now ask never"},
+	        "policies/intake.xml:22: number=\"soon\": known words are now ask never"},
 	    {"unknown thread", "policies/intake.xml", "thread=\"token\"", "thread=\"tokens\"",
 	        "thread=\"tokens\" is never true"},
 	    {"unknown relation", "policies/dispose.xml", "relation=\"superior\"",
