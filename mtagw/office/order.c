@@ -101,7 +101,7 @@ void order_end_group(struct order_making *m, struct order *o)
 	if (o->instruction_count == 0) /* `Kepada: kabid ikp`, and below it `TL besok` */
 		(void)order_read_free(
 		    m, o, (struct range){m->common_note, strcspn(m->common_note, "\n")});
-	o->undated |= reply_date_like(m->common_note, m->source->mail_ms, NULL) ||
+	o->undated |= m->common_undated ||
 	              (o->words != NULL && reply_date_like(o->words, m->source->mail_ms, NULL));
 	o->note = order_joined(m, o->note, m->common_note);
 	if (o->instruction_count == 0 && o->note[0] == '\0' &&
@@ -147,6 +147,13 @@ static void read_fields(struct order_making *m)
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
+/* Looked through for days once: a mail may hold a thousand groups above a long text. */
+static void set_common_note(struct order_making *m, const char *note)
+{
+	m->common_note = note;
+	m->common_undated = reply_date_like(note, m->source->mail_ms, NULL);
+}
+
 static void read_forward(struct order_making *m)
 {
 	struct order o = {.words = "", .note = ""};
@@ -154,7 +161,7 @@ static void read_forward(struct order_making *m)
 	order_envelope_names(m);
 	if (m->source->reading->shape == REPLY_WORDS)
 		(void)order_read_free(m, &o, range_of(m->source->reading->first_line));
-	m->common_note = m->source->reading->text;
+	set_common_note(m, m->source->reading->text);
 	order_end_group(m, &o);
 }
 
@@ -188,13 +195,13 @@ void order_read(const struct order_source *source, struct arena *arena, struct o
 	struct order_making m = {.source = source,
 	    .arena = arena,
 	    .list = list_r,
-	    .common_note = source->reading->note,
 	    .envelope_orders = source->reading->forwarded && source->envelope_count > 0 &&
 	                       source->reading->shape != REPLY_NUMBERS};
 
 	list_r->orders = arena_alloc(arena, ORDER_RECIPIENTS_MAX * sizeof(*list_r->orders));
 	list_r->problems = arena_alloc(arena, ORDER_PROBLEMS_MAX * sizeof(*list_r->problems));
 	list_r->count = list_r->problem_count = 0;
+	set_common_note(&m, source->reading->note);
 	m.subordinate_count = policy_subordinates(
 	    source->policy, source->actor->id, m.subordinates, ORDER_SUBORDINATES_MAX);
 	if (m.subordinate_count > ORDER_SUBORDINATES_MAX)

@@ -92,7 +92,7 @@ static const char *pick_within(struct order_making *m, const char *text)
 	for (text += strcspn(text, ",;/\n"); *text != '\0'; text += strcspn(text, ",;/\n")) {
 		text++;
 		text += strspn(text, " ");
-		if (next_pick(m, text, &numbers, &count) != NULL)
+		if (isdigit((unsigned char)text[0]) && next_pick(m, text, &numbers, &count) != NULL)
 			return text;
 	}
 	return NULL;

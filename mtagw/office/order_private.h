@@ -20,6 +20,7 @@ struct order_making {
 	const struct policy_position *names[ORDER_RECIPIENTS_MAX];
 	size_t name_count, failed_names;
 	const char *common_note; /* below the head block: of every order */
+	bool common_undated;     /* it names a day */
 	bool envelope_orders;    /* a forward: its recipients are the envelope's */
 };
 
