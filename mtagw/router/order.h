@@ -66,6 +66,12 @@ const char *order_day(struct task *t, int64_t at_ms);
  * on, 0 *result_r is the end, -1. */
 int order_assured(struct order_case *c, const char *action, enum task_result *result_r);
 
+/* order_kind.c: words that begin with a command, or a command below the quotation: no report. */
+bool order_is_command(struct task *t, const struct reply_reading *reading);
+/* `1. Rapat sudah dilaksanakan`: a list with marks and without a single instruction is how reports
+ * are written; `1 TL` and `1. TL` are orders. */
+bool order_is_report_list(struct task *t, const struct reply_reading *reading);
+
 /* order_give.c: new orders on a prompt: the head's, or below parent (NULL: the head's). */
 enum task_result order_give(struct order_case *c, struct answer *a, struct disposition_row *parent);
 /* order_recall.c: BATAL on a prompt; parent as above. */

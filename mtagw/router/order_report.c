@@ -202,57 +202,6 @@ static enum task_result decline(struct reporting *r)
 
 /* --- what it is ------------------------------------------------------------------------------- */
 
-/* `OK nanti saya baca`: a word of command and more is neither the command nor a report. */
-static bool begins_with_command(const struct reporting *r)
-{
-	size_t n;
-	const struct policy_word *verbs = policy_verbs(r->c->t->law->policy, &n);
-	const char *line = r->a->reading.first_line;
-
-	line += strspn(line, " *_");
-	for (size_t i = 0; i < n; i++) {
-		size_t len = strlen(verbs[i].word);
-
-		if (strncasecmp(line, verbs[i].word, len) == 0 &&
-		    strchr(" ,.:;!?*_", line[len]) != NULL) /* or the end */
-			return true;
-	}
-	return false;
-}
-
-/* `1. Rapat sudah dilaksanakan`: a list with marks and without a single instruction is how reports
- * are written; `1 TL` and `1. TL` are orders. */
-static bool numbered_list(const struct reporting *r, const struct reply_reading *reading)
-{
-	size_t n = strspn(reading->first_line, "0123456789");
-
-	if (reading->shape != REPLY_NUMBERS || n == 0 ||
-	    (reading->first_line[n] != '.' && reading->first_line[n] != ')') ||
-	    reading->field_count > 0)
-		return false;
-	for (size_t i = 0; i < reading->pick_count; i++)
-		if (reading->picks[i].verb[0] != '\0' || reading->picks[i].label[0] != '\0' ||
-		    policy_instruction_by_word(
-		        r->c->t->law->policy, reading->picks[i].words, NULL) != NULL)
-			return false;
-	return true;
-}
-
-/* A command or an order written below the quotation: it might be a quoted one, and as a report it
- * would be lost. */
-static bool commands_below(const struct reporting *r)
-{
-	struct task *t = r->c->t;
-	struct reply_words words = answer_words(t->law->policy, t->arena);
-	struct reply_reading below;
-
-	if (!r->a->reading.below)
-		return false;
-	reply_read_text(r->a->reading.text, &words, t->arena, &below);
-	return below.shape != REPLY_WORDS && below.shape != REPLY_EMPTY &&
-	       !numbered_list(r, &below);
-}
-
 /* Whether that report carried the very files of this one: 1, 0, -1. */
 static int same_files(const struct reporting *r, const struct disposition_report *p)
 {
@@ -316,8 +265,7 @@ static enum task_result words(struct reporting *r)
 
 	bool files = r->part_count > 0 && !r->a->reading.forwarded;
 
-	if ((r->a->reading.text[0] == '\0' && !files) || begins_with_command(r) ||
-	    commands_below(r))
+	if ((r->a->reading.text[0] == '\0' && !files) || order_is_command(r->c->t, &r->a->reading))
 		return say(r, "report-asked", "asked", "");
 	rc = reported_before(r, &before);
 	if (rc < 0)
@@ -346,7 +294,7 @@ static enum task_result act(struct reporting *r)
 		return reading->forwarded && order_envelope_count(r->c) > 0
 		           ? order_give(r->c, r->a, r->d)
 		           : words(r);
-	if (numbered_list(r, reading))
+	if (order_is_report_list(r->c->t, reading))
 		return words(r);
 	if (strcmp(r->d->state, "done") == 0)
 		return say_over(r, "order-done", "refused");
