@@ -199,13 +199,18 @@ static void poll_cb(void *ctx)
 	woken(s);
 }
 
+static int64_t renew_ms(const struct sender *s)
+{
+	return s->role->settings->lease_secs * INT64_C(1000) / SENDER_RENEWALS;
+}
+
 static void renew_cb(void *ctx)
 {
 	struct sender *s = ctx;
 	int64_t ids[SENDER_JOBS_MAX + SENDER_CLAIM_MAX];
 	size_t n = 0;
 
-	timer_start(s->renew, SENDER_RENEW_MS);
+	timer_start(s->renew, renew_ms(s));
 	for (const struct job *job = s->all; job != NULL && n < sizeof(ids) / sizeof(ids[0]);
 	     job = job->all_next)
 		ids[n++] = job->d.id;
@@ -275,7 +280,7 @@ int main(int argc, char **argv)
 	s.renew = timer_new(s.loop, renew_cb, &s);
 	role_watch_signals(&role, s.loop, drain_cb, reload_cb, &s);
 	timer_start(s.poll, 0);
-	timer_start(s.renew, SENDER_RENEW_MS);
+	timer_start(s.renew, renew_ms(&s));
 	sandbox_enter(role.settings, "sender");
 	log_info("sender_started");
 	loop_run(s.loop);

@@ -24,7 +24,7 @@
  * about half a MiB. */
 #define SENDER_OUTPUT_MAX (192 * 1024)
 #define SENDER_POLL_MS 1000
-#define SENDER_RENEW_MS (10 * 1000) /* a third of the lease (DESIGN 4) */
+#define SENDER_RENEWALS 3 /* of a lease in its time (DESIGN 4) */
 /* Bound of one question to the DNS, and the time until a domain's servers are asked for again
  * (libunbound keeps answers for their time to live). */
 #define SENDER_DNS_MS (10 * 1000)
