@@ -189,6 +189,7 @@ def test_two_heads_send_while_router_and_sender_are_killed(kill_house):
     assert len(letters) == len(HEADS) * LETTERS
     numbers_right(killer, kill_house, letters)
     delivered_right(killer, letters, got, uncertain)
+    inside_right(kill_house, letters)
 
 
 def numbers_right(killer, house, letters):
@@ -214,9 +215,21 @@ def delivered_right(killer, letters, got, uncertain):
     assert all(r[2] for r in uncertain), "uncertain without a reason"
     assert len([s for s in doubtful if s not in got]) >= HUNG, "what got no answer is not resent"
     assert {r[0] for r in uncertain} <= killer.open, "uncertain, though not open when its sender was killed"
+    assert {r[1] for r in uncertain} == {"smtp"}, "what goes inside is settled without a person"
     for subject, (about,) in got.items():
         assert about["openpgp"]["result"] == "good", subject
         assert sorted(v["result"] for v in about["dkim"]) == ["pass", "pass"], subject
+
+
+def inside_right(house, letters):
+    """Each head has his confirmations, and nothing twice."""
+    for login in HEADS.values():
+        with house.mailbox(login) as box:
+            found = [m for folder in box.folders() for _, m in box.messages(folder)]
+        copies = collections.Counter(m["Message-ID"] for m in found)
+        assert not [i for i, n in copies.items() if n > 1], f"twice in the mailbox of {login}"
+        told = " ".join(m["Subject"] or "" for m in found)
+        assert not [s for s in letters if s.startswith(f"Uji {login} ") and s not in told], f"{login} was not told"
 
 
 def test_parent_tells_each_death(kill_house):

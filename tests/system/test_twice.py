@@ -7,6 +7,7 @@ that breaks. What is true is read from the mailboxes over IMAP and from `mtagwct
 import os
 import re
 import select
+import signal
 import smtplib
 import socket
 import threading
@@ -15,6 +16,7 @@ import pytest
 
 from contrib.house.instance import Instance
 from contrib.house.letters import mail, rows
+from contrib.house.tree import children, program
 from contrib.house.waiting import free_port, wait_for
 
 WRITER, READER = "kadis.diskominfo", "kabid-ikp.diskominfo"
@@ -27,6 +29,7 @@ class Lossy:
     def __init__(self, port):
         self.port, self.target = port, None
         self.lose, self.lost = 0, 0
+        self.keep = threading.Event()  # set: a lost answer does not close the line
         self.listener = socket.create_server(("127.0.0.1", port))
         threading.Thread(target=self.serve, daemon=True).start()
 
@@ -47,8 +50,13 @@ class Lossy:
             while True:
                 for side in select.select([near, far], [], [])[0]:
                     data = side.recv(65536)
-                    if not data or (side is far and losing):
-                        self.lost += losing
+                    if side is far and data and losing:
+                        self.lost += 1
+                        losing = self.keep.is_set()
+                        if losing:
+                            continue
+                        return
+                    if not data:
                         return
                     (far if side is near else near).sendall(data)
                     if side is near:
@@ -62,7 +70,7 @@ class Lossy:
 def fixture_lossy():
     """(house, relay)."""
     relay = Lossy(free_port())
-    made = Instance("test-twice", overrides={"lmtp": f"127.0.0.1:{relay.port}"}, say=lambda *_: None)
+    made = Instance("test-twice", overrides={"lmtp": f"127.0.0.1:{relay.port}", "lease_secs": "5"}, say=lambda *_: None)
     try:
         made.start()
         relay.target = made.dovecot.lmtp_socket
@@ -100,6 +108,23 @@ def test_lost_answer_is_settled_without_a_person(lossy):
         text = f.read()
     assert len(re.findall(r"delivery id=.* route=lmtp outcome=deferred code=0 ", text)) >= 2
     assert "outcome=uncertain" not in text
+
+
+def test_sender_that_dies_before_the_answer(lossy):
+    """Its claim runs out, another sender sends again; nobody is asked."""
+    house, relay = lossy
+    relay.keep.set()
+    relay.lose, before = 1, relay.lost
+    send(house, "Sebelum jawaban")
+    wait_for(lambda: relay.lost == before + 1, "an answer that does not come", LIMIT, [house.log("mtagw")])
+    (parent,) = [p.pid for n, p, *_ in house.processes.running if n == "mtagw"]
+    (sender,) = [p for p in children(parent) if program(p) == "mtagw-sender"]
+    os.kill(sender, signal.SIGKILL)
+    relay.keep.clear()
+    wait_for(lambda: not open_rows(house, "Sebelum jawaban"), "nothing waits any more", LIMIT, [house.log("mtagw")])
+    assert arrived(house, READER, "Sebelum jawaban") == 1
+    with open(house.log("mtagw"), encoding="utf-8", errors="replace") as f:
+        assert len(re.findall(r"delivery_orphan .* route=lmtp outcome=deferred ", f.read())) == 1
 
 
 def test_first_mail_of_an_account_without_home(lossy):
