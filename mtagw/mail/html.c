@@ -9,6 +9,7 @@
  */
 #include "mtagw/mail/mime.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -250,9 +251,10 @@ static char list_type(const GumboElement *e, char other)
 	const char *type = attribute(e, "type");
 
 	for (size_t i = 0; i < sizeof(styles) / sizeof(styles[0]); i++) {
-		char declaration[40] = "list-style-type:";
+		char declaration[40];
 
-		(void)strcat(declaration, styles[i].style);
+		(void)snprintf(
+		    declaration, sizeof(declaration), "list-style-type:%s", styles[i].style);
 		if (has_style(e, declaration))
 			return styles[i].type;
 	}
@@ -375,7 +377,7 @@ static void leave(struct writer *w, const GumboElement *e)
 		w->pre--;
 	if (e->tag == GUMBO_TAG_LI)
 		end_marker(w);
-	if (is_list(e)) {
+	if (is_list(e) && w->list != NULL) {
 		w->list = w->list->outer;
 		w->depth--;
 	}

@@ -31,24 +31,26 @@ static void put_roman(char *out, int n, bool upper)
 	    {100, "c", "C"}, {90, "xc", "XC"}, {50, "l", "L"}, {40, "xl", "XL"}, {10, "x", "X"},
 	    {9, "ix", "IX"}, {5, "v", "V"}, {4, "iv", "IV"}, {1, "i", "I"}};
 
-	*out = '\0';
 	for (size_t i = 0; i < sizeof(digits) / sizeof(digits[0]); i++)
 		for (; n >= digits[i].value; n -= digits[i].value)
-			(void)strcat(out, upper ? digits[i].upper : digits[i].lower);
+			for (const char *p = upper ? digits[i].upper : digits[i].lower; *p; p++)
+				*out++ = *p;
+	*out = '\0';
 }
 
 void list_marker(char type, int n, char out[LIST_MARKER_MAX])
 {
-	out[0] = '\0';
-	if (type == '-')
-		(void)strcpy(out, "-");
-	if (type == '-' || type == '\0')
+	char number[LIST_MARKER_MAX - 1];
+
+	if (type == '-' || type == '\0') {
+		(void)snprintf(out, LIST_MARKER_MAX, "%s", type == '-' ? "-" : "");
 		return;
+	}
 	if ((type == 'a' || type == 'A') && n > 0)
-		put_letters(out, n, type);
+		put_letters(number, n, type);
 	else if ((type == 'i' || type == 'I') && n > 0 && n < 4000)
-		put_roman(out, n, type == 'I');
+		put_roman(number, n, type == 'I');
 	else
-		(void)snprintf(out, LIST_MARKER_MAX, "%d", n);
-	(void)strcat(out, ".");
+		(void)snprintf(number, sizeof(number), "%d", n);
+	(void)snprintf(out, LIST_MARKER_MAX, "%s.", number);
 }
