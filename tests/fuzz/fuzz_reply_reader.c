@@ -89,7 +89,7 @@ static void check(const struct reply_reading *r, struct arena *arena)
 		check_date(r->picks[i].words, arena);
 	}
 	for (size_t i = 0; i < r->field_count; i++) {
-		want(r->fields[i].line > line);
+		want(r->fields[i].line >= line); /* several share a line behind slashes */
 		line = r->fields[i].line;
 		check_date(r->fields[i].value, arena);
 	}
