@@ -42,6 +42,7 @@ DB_ROLES = ["owner", "smtpd", "router", "sender", "clerk", "ctl", "dovecot"]
 # Tried first, so that a mail client's settings stay right from one run to the next.
 PREFERRED = {"mx": 10025, "submissions": 10465, "submission": 10587, "imap": 10143, "imaps": 10993}
 SOCKET_PATH_MAX = 107
+BALANCER = "127.0.0.9"  # who connects from there begins with a PROXY header
 HOSTNAME = f"mx.{DOMAIN}"
 
 
@@ -346,6 +347,7 @@ class Instance:
             ("listen_mx", loop + str(self.ports["mx"])),
             ("listen_submission", loop + str(self.ports["submission"])),
             ("listen_submissions", loop + str(self.ports["submissions"])),
+            ("proxy_from", BALANCER),
             ("tls_cert", self.certs["cert"]), ("tls_key", self.certs["key"]),
             ("db_host", self.postgres.socket_dir), ("db_name", "mtagw"), ("db_port", str(PORT)),
             ("dovecot_auth", f"unix:{self.runtime}/dovecot/auth-smtp"), ("lmtp", f"unix:{self.runtime}/dovecot/lmtp"),

@@ -7,11 +7,14 @@ from contrib.house.mailbox import trust
 
 
 class Wire:
-    """An SMTP session byte by byte."""
+    """An SMTP session byte by byte, from an address of this machine, with first in front of it."""
 
-    def __init__(self, port, limit=60):
-        self.sock = socket.create_connection(("127.0.0.1", port), timeout=limit)
+    def __init__(self, port, limit=60, source="127.0.0.1", first=b"", tls=None):
+        self.sock = socket.create_connection(("127.0.0.1", port), timeout=limit, source_address=(source, 0))
         self.buffer = b""
+        self.send(first)
+        if tls:
+            self.sock = trust(tls).wrap_socket(self.sock, server_hostname="localhost")
         self.greeting = self.reply()
 
     def __enter__(self):

@@ -33,6 +33,7 @@ struct settings {
 	const char *libexec_dir; /* role executables and mtagw-pdf */
 	/* listening */
 	const char *listen_mx, *listen_submission, *listen_submissions; /* "" = off; address:port */
+	const char *proxy_from; /* addresses, one blank between; "" none */
 	const char *tls_cert, *tls_key;
 	/* neighbours */
 	const char *db_host, *db_name; /* db_host: directory of the Unix socket, or a host */

@@ -33,6 +33,7 @@ const struct settings_key settings_keys[] = {
 	TEXT(SETTING_LISTEN, listen_mx, "0.0.0.0:25", "where mail from outside is taken in"),
 	TEXT(SETTING_LISTEN, listen_submission, "0.0.0.0:587", "where clients hand in mail, STARTTLS"),
 	TEXT(SETTING_LISTEN, listen_submissions, "0.0.0.0:465", "where clients hand in mail, TLS from the first byte"),
+	TEXT(SETTING_ADDRESSES, proxy_from, "", "balancers whose PROXY header (version 2) is wanted and believed"),
 	TEXT(SETTING_PATH, tls_cert, "/etc/mtagw/tls/cert.pem", "certificate chain of the listening side"),
 	TEXT(SETTING_PATH, tls_key, "/etc/mtagw/tls/key.pem", "its private key"),
 	TEXT(SETTING_TEXT, db_host, "/var/run/postgresql", "PostgreSQL: directory of its socket, or a host"),

@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <arpa/inet.h>
+
 #include "mtagw/base/log.h"
 #include "mtagw/base/sockaddr.h"
 
@@ -22,8 +24,8 @@
 /* Digits of the largest number (19), a sign, a unit; more is not a number we could want. */
 #define NUMBER_MAX_BYTES 24
 
-const char *const settings_type_names[] = {"text", "domain", "label", "path", "address", "socket",
-    "user", "number", "size", "seconds", "yes/no", "next hop"};
+const char *const settings_type_names[] = {"text", "domain", "label", "path", "address",
+    "addresses", "socket", "user", "number", "size", "seconds", "yes/no", "next hop"};
 
 static const char *const hop_tls_names[] = {"none", "may", "encrypt", "verify"};
 
@@ -75,6 +77,27 @@ static int check_address(enum settings_type type, const char *text, struct err *
 	return 1;
 }
 
+/* Each as the system writes it, so that they can be compared as text. */
+static int addresses(
+    const char *text, struct arena *arena, const char **text_r, struct err *error_r)
+{
+	char *copy = arena_strdup(arena, text), *save = NULL;
+
+	*text_r = "";
+	for (char *p = strtok_r(copy, " \t", &save); p != NULL; p = strtok_r(NULL, " \t", &save)) {
+		int family = strchr(p, ':') != NULL ? AF_INET6 : AF_INET;
+		char shown[INET6_ADDRSTRLEN];
+		uint8_t bytes[16];
+
+		if (inet_pton(family, p, bytes) != 1 ||
+		    inet_ntop(family, bytes, shown, sizeof(shown)) == NULL)
+			return err_set(error_r, "wants numeric addresses without port, not \"%s\"",
+			    log_safe(p));
+		*text_r = arena_printf(arena, "%s%s%s", *text_r, **text_r ? " " : "", shown);
+	}
+	return 1;
+}
+
 static int check_user(struct range user, struct err *error_r)
 {
 	for (size_t i = 0; i < user.len; i++) {
@@ -108,6 +131,8 @@ int settings_value_text(enum settings_type type, struct range value, struct aren
 		if (value.len > 0)
 			ret = check_address(type, text, error_r);
 		break;
+	case SETTING_ADDRESSES:
+		return addresses(text, arena, text_r, error_r);
 	case SETTING_SOCKET:
 		ret = check_address(type, text, error_r);
 		break;

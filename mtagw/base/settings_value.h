@@ -10,18 +10,19 @@
 #include "mtagw/base/settings.h"
 
 enum settings_type {
-	SETTING_TEXT,     /* free text without controls */
-	SETTING_NAME,     /* a domain name */
-	SETTING_LABEL,    /* one DNS label, or several with dots (a DKIM selector) */
-	SETTING_PATH,     /* absolute path; `{state_dir}` in a default */
-	SETTING_LISTEN,   /* numeric address:port, "" = off */
-	SETTING_SOCKET,   /* numeric address:port or unix:/path */
-	SETTING_USER,     /* a system user, name or number, "" = stay who we are */
-	SETTING_INT,      /* int */
-	SETTING_SIZE,     /* int64_t, bytes, k M G */
-	SETTING_SECS,     /* int64_t, may be negative */
-	SETTING_BOOL,     /* bool: yes or no */
-	SETTING_NEXT_HOP, /* a list, one line each */
+	SETTING_TEXT,      /* free text without controls */
+	SETTING_NAME,      /* a domain name */
+	SETTING_LABEL,     /* one DNS label, or several with dots (a DKIM selector) */
+	SETTING_PATH,      /* absolute path; `{state_dir}` in a default */
+	SETTING_LISTEN,    /* numeric address:port, "" = off */
+	SETTING_ADDRESSES, /* numeric addresses without port, blanks between; kept in one form */
+	SETTING_SOCKET,    /* numeric address:port or unix:/path */
+	SETTING_USER,      /* a system user, name or number, "" = stay who we are */
+	SETTING_INT,       /* int */
+	SETTING_SIZE,      /* int64_t, bytes, k M G */
+	SETTING_SECS,      /* int64_t, may be negative */
+	SETTING_BOOL,      /* bool: yes or no */
+	SETTING_NEXT_HOP,  /* a list, one line each */
 };
 extern const char *const settings_type_names[SETTING_NEXT_HOP + 1];
 

@@ -42,7 +42,7 @@ static void read_sender(const struct mime_part *root, const char *sender,
 		envelope = list[0].address;
 		a->sender_name = list[0].name;
 	} else if (sender[0] == '\0' ||
-	           address_parse(range_of(sender), arena, &envelope, &err) != 1) {
+	           address_parse_utf8(range_of(sender), arena, &envelope, &err) != 1) {
 		envelope = (struct address){"", ""};
 	}
 	a->sender_address = address_format(&envelope, arena);

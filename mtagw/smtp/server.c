@@ -291,8 +291,14 @@ struct smtp_session *smtp_session_new(
 	s->loop = loop;
 	s->params = *params;
 	s->conn = conn_accepted(loop, fd, event, s);
-	(void)snprintf(s->peer_ip, sizeof(s->peer_ip), "%s", conn_peer_ip(s->conn));
-	set_local_ip(s);
+	(void)snprintf(s->peer_ip, sizeof(s->peer_ip), "%s",
+	    params->peer_ip ? params->peer_ip : conn_peer_ip(s->conn));
+	if (params->local_ip != NULL)
+		(void)snprintf(s->local_ip, sizeof(s->local_ip), "%s", params->local_ip);
+	else
+		set_local_ip(s);
+	s->params.peer_ip = s->peer_ip; /* the caller's are gone with its call */
+	s->params.local_ip = s->local_ip;
 	conn_set_timeout(s->conn, timeout_ms(s));
 	if (params->implicit_tls) {
 		s->state = SERVER_TLS;

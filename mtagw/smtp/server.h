@@ -66,7 +66,9 @@ struct smtp_server_ops {
 struct smtp_server_params {
 	bool submission; /* AUTH wanted before MAIL, offered under TLS only */
 	bool implicit_tls;
-	struct tls *tls;             /* NULL: no STARTTLS */
+	struct tls *tls;     /* NULL: no STARTTLS */
+	const char *peer_ip; /* what a balancer tells; NULL: the socket's own */
+	const char *local_ip;
 	const char *auth_mechanisms; /* "PLAIN LOGIN SCRAM-SHA-256"; "" none now */
 	const struct settings *settings;
 	const struct smtp_server_ops *ops;

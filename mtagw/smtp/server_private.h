@@ -2,6 +2,7 @@
 #ifndef SMTP_SERVER_PRIVATE_H
 #define SMTP_SERVER_PRIVATE_H
 
+#include "mtagw/base/sockaddr.h"
 #include "mtagw/smtp/server.h"
 
 enum server_state {
@@ -28,7 +29,7 @@ struct smtp_session {
 	struct conn *conn;
 	struct smtp_server_params params;
 	char id[20];
-	char peer_ip[64], local_ip[64];
+	char peer_ip[SOCKADDR_TEXT_MAX], local_ip[SOCKADDR_TEXT_MAX];
 	int64_t
 	    line_since_ms; /* a command line began to come (clock_mono_ms); 0: none is half there */
 	enum server_state state;

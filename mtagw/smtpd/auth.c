@@ -20,7 +20,7 @@
 #define PEER_FACTOR 10
 
 static struct peer {
-	char ip[64];
+	char ip[SOCKADDR_TEXT_MAX];
 	int failures;
 	int64_t since_ms;
 } peers[PEERS_MAX];

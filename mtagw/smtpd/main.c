@@ -3,16 +3,11 @@
  * loop, no signing key, no policy: it speaks the protocol, knows which addresses exist, and commits
  * messages in groups before it says 250 (DESIGN 4, 9).
  */
-#include <errno.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "mtagw/base/clock.h"
-#include "mtagw/base/conn.h"
 #include "mtagw/base/listener.h"
 #include "mtagw/base/log.h"
 #include "mtagw/base/sandbox.h"
@@ -54,63 +49,8 @@ static void closed(struct smtp_session *s, const char *reason, void *ctx)
 	maybe_end(d);
 }
 
-static const struct smtp_server_ops ops = {auth_start, auth_answer, tx_mail, tx_rcpt, tx_data_begin,
+const struct smtp_server_ops smtpd_ops = {auth_start, auth_answer, tx_mail, tx_rcpt, tx_data_begin,
     tx_data, tx_data_end, tx_reset, closed};
-
-/* Says why and closes; the kernel sends it if it can. */
-static void turn_away(int fd, const char *line)
-{
-	if (send(fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		log_debug("turn-away errno=%d", errno);
-	(void)close(fd);
-}
-
-static int sessions_of(const struct smtpd *d, const char *ip)
-{
-	int n = 0;
-
-	for (const struct guest *g = d->guests; g != NULL; g = g->next)
-		n += strcmp(g->ip, ip) == 0;
-	return n;
-}
-
-static void accepted(int fd, void *ctx)
-{
-	struct door *door = ctx;
-	struct smtpd *d = door->smtpd;
-	const struct settings *settings = d->role.settings;
-	struct smtp_server_params params = {.submission = door->submission,
-	    .implicit_tls = door->implicit_tls,
-	    .tls = d->tls,
-	    .auth_mechanisms = door->submission ? sasl_mechanisms(d->sasl) : "",
-	    .settings = settings,
-	    .ops = &ops,
-	    .ctx = door};
-	struct sockaddr_storage peer;
-	socklen_t len = sizeof(peer);
-	struct guest *guest;
-	char ip[64] = "unknown";
-
-	if (getpeername(fd, (struct sockaddr *)&peer, &len) == 0)
-		(void)getnameinfo(
-		    (struct sockaddr *)&peer, len, ip, sizeof(ip), NULL, 0, NI_NUMERICHOST);
-	if (d->guest_count >= settings->smtpd_sessions_max ||
-	    sessions_of(d, ip) >= settings->smtpd_sessions_per_peer) {
-		if (!door->implicit_tls)
-			turn_away(fd, "421 4.7.0 too many sessions, try again later\r\n");
-		else
-			(void)close(fd);
-		log_info("session-refused peer=%s reason=\"too many sessions\"", ip);
-		return;
-	}
-	guest = mem_zalloc(sizeof(*guest));
-	guest->door = door;
-	(void)snprintf(guest->ip, sizeof(guest->ip), "%s", ip);
-	guest->session = smtp_session_new(d->loop, fd, &params);
-	guest->next = d->guests;
-	d->guests = guest;
-	d->guest_count++;
-}
 
 static void drain_over(void *ctx)
 {
@@ -127,6 +67,7 @@ static void drain(void *ctx)
 	d->draining = true;
 	for (size_t i = 0; i < 3; i++)
 		listener_free(&d->doors[i].listener);
+	door_drop_arrivals(d);
 	for (struct guest *g = d->guests, *next; g != NULL; g = next) {
 		next = g->next;
 		smtp_session_shut(g->session, "closing for maintenance");
@@ -157,7 +98,7 @@ static void open_door(struct smtpd *d, int i, const char *name, bool submission,
 
 	*door = (struct door){.smtpd = d, .submission = submission, .implicit_tls = implicit_tls};
 	if (fd >= 0)
-		door->listener = listener_new(d->loop, fd, accepted, door);
+		door->listener = listener_new(d->loop, fd, door_accepted, door);
 }
 
 int main(int argc, char **argv)

@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mtagw/base/proxy.h"
 #include "mtagw/base/role.h"
+#include "mtagw/base/sockaddr.h"
 #include "mtagw/base/tls.h"
 #include "mtagw/smtp/sasl.h"
 #include "mtagw/smtp/server.h"
@@ -26,7 +28,15 @@ struct guest {
 	struct smtp_session *session;
 	struct sasl_request *auth; /* while an AUTH runs */
 	int auth_failures;
-	char ip[64];
+	char ip[SOCKADDR_TEXT_MAX];
+};
+/* A connection of a balancer until its header is there. */
+struct arrival {
+	struct arrival *next;
+	struct door *door;
+	struct proxy *proxy;
+	int fd;
+	char ip[SOCKADDR_TEXT_MAX]; /* the balancer's */
 };
 struct smtpd {
 	struct role role;
@@ -37,6 +47,8 @@ struct smtpd {
 	struct door doors[3];
 	struct guest *guests;
 	int guest_count;
+	struct arrival *arrivals;
+	int arrival_count;
 	int64_t in_flight; /* bytes of DATA held in memory by all sessions */
 	bool draining;
 	struct timer *drain_timer;
@@ -44,6 +56,14 @@ struct smtpd {
 
 /* The session's record; NULL never for a live one. */
 struct guest *smtpd_guest(struct smtpd *d, const struct smtp_session *session);
+
+/* main.c: what the engine asks. */
+extern const struct smtp_server_ops smtpd_ops;
+
+/* door.c: a connection, from the listener; takes the descriptor. */
+void door_accepted(int fd, void *ctx);
+/* Those whose header has not come yet are closed. */
+void door_drop_arrivals(struct smtpd *d);
 
 /* auth.c: AUTH through Dovecot, throttled per session and peer. */
 void auth_start(struct smtp_session *s, const char *mechanism, struct range initial, void *ctx);

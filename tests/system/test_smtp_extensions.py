@@ -1,9 +1,12 @@
 """What EHLO announces: each extension does what its RFC says, and opens no way around the limits."""
 
 import re
+import socket
+import struct
 
 import pytest
 
+from contrib.house.instance import BALANCER
 from contrib.house.letters import mail
 from contrib.house.mailbox import lines_of, text_of
 from contrib.house.waiting import wait_for
@@ -298,3 +301,74 @@ def test_recipient_beyond_ascii_fails_cleanly(office):
     told = office.see("kadis.diskominfo", lambda m: subject in (m["Subject"] or "") and "5.6.7" in m.as_string(),
                       "the notice about who could not be reached")
     assert BEYOND in text_of(told)
+
+
+# ---------------------------------------------------------------------- PROXY
+
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+def header(client, command=1):
+    """A PROXY header of version 2 that tells of this client."""
+    ends = socket.inet_aton(client) + socket.inet_aton("203.0.113.5") + struct.pack(">HH", 40000, 25)
+    return SIGNATURE + struct.pack(">BBH", 0x20 | command, 0x11, len(ends)) + ends
+
+
+def received(office, wire, subject):
+    """Our Received field of a mail that is sent in this session."""
+    assert wire.say("EHLO outside.example")[0] == 250
+    envelope(wire, OUTSIDER, CLERK)
+    assert bdat(wire, letter(subject), " LAST")[0] == 250
+    return " ".join(office.taken_in(subject).get_all("Received")[0].split())
+
+
+def test_listed_balancer_tells_the_client(office):
+    with Wire(office.house.ports["mx"], source=BALANCER, first=header("192.0.2.77")) as wire:
+        assert wire.greeting[0] == 220
+        assert "([192.0.2.77])" in received(office, wire, office.subject("Lewat penyeimbang"))
+
+
+def test_header_in_pieces_and_commands_behind_it(office):
+    whole = header("192.0.2.78") + b"EHLO outside.example\r\n"
+    with socket.create_connection(("127.0.0.1", office.house.ports["mx"]), 60, (BALANCER, 0)) as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for n in range(len(whole)):
+            sock.sendall(whole[n:n + 1])
+        lines = sock.makefile("rb")
+        assert lines.readline().startswith(b"220 ")
+        assert lines.readline().startswith(b"250-")
+
+
+def test_header_before_tls(office):
+    with Wire(office.house.ports["submissions"], source=BALANCER, first=header("192.0.2.79"),
+              tls=office.house.certs["ca"]) as wire:
+        assert wire.greeting[0] == 220
+        assert "AUTH" in wire.say("EHLO client.example")[1]
+
+
+def test_balancer_for_itself(office):
+    with Wire(office.house.ports["mx"], source=BALANCER, first=SIGNATURE + b"\x20\0\0\0") as wire:
+        assert f"([{BALANCER}])" in received(office, wire, office.subject("Pemeriksaan"))
+
+
+@pytest.mark.parametrize("first", [
+    b"EHLO outside.example\r\n", b"PROXY TCP4 192.0.2.7 203.0.113.5 40000 25\r\n", b"\r\n\r\nEHLO x\r\n",
+    SIGNATURE + b"\x31\x11\0\x0c", SIGNATURE + b"\x21\x12\0\x0c", SIGNATURE + b"\x21\x11\xff\xff",
+    SIGNATURE + b"\x21\x11\0\x04abcd",
+])
+def test_balancer_without_a_good_header_gets_no_word(office, first):
+    with Wire(office.house.ports["mx"], source=BALANCER, first=first) as wire:
+        assert wire.greeting == (0, "")
+
+
+@pytest.mark.parametrize("first", [header("192.0.2.80"), b"PROXY TCP4 192.0.2.80 203.0.113.5 40000 25\r\n"])
+def test_header_of_anybody_else_is_no_smtp(office, first):
+    """Each of its lines is an error, and the client stays who the socket says."""
+    with Wire(office.house.ports["mx"], first=first + b"\r\n") as wire:
+        assert wire.greeting[0] == 220
+        wire.send(b"NOOP\r\n")
+        codes = []
+        while 250 not in codes:
+            codes.append(wire.reply()[0])
+        assert codes[:-1] and set(codes[:-1]) == {500}
+        assert "([127.0.0.1])" in received(office, wire, office.subject("Bukan penyeimbang"))

@@ -41,6 +41,7 @@ static void defaults_are_sound(void **state)
 	assert_int_equal(s->message_size_limit, 25 * 1024 * 1024);
 	assert_int_equal(s->recipient_limit, 1000);
 	assert_int_equal(s->next_hop_count, 0);
+	assert_string_equal(s->proxy_from, "");
 	assert_false(s->debug);
 	settings_free(&s);
 	assert_null(s);
@@ -54,6 +55,7 @@ static void values_are_read(void **state)
 	                                 "state_dir = /srv/m\ndebug = yes\nlisten_mx =\n"
 	                                 "message_size_limit = 64k\nclock_offset_secs = -60\n"
 	                                 "smtpd_data_in_flight_max = 2G\n"
+	                                 "proxy_from = 192.0.2.1\t 2001:DB8:0:0::1\n"
 	                                 "next_hop = a.example 127.0.0.1:25\n"
 	                                 "next_hop = *\t[::1]:25  tls=verify name=relay.example",
 	    &err);
@@ -68,6 +70,7 @@ static void values_are_read(void **state)
 	assert_int_equal(s->message_size_limit, 65536);
 	assert_int_equal(s->smtpd_data_in_flight_max, INT64_C(2) << 30);
 	assert_int_equal(s->clock_offset_secs, -60);
+	assert_string_equal(s->proxy_from, "192.0.2.1 2001:db8::1");
 	assert_int_equal(s->next_hop_count, 2);
 	assert_int_equal(s->next_hops[0].tls, HOP_TLS_MAY);
 	assert_null(s->next_hops[0].tls_name);
@@ -106,6 +109,9 @@ static const struct {
     {"domain with blank", "domain = du mai.example\n", "domain: may hold letters"},
     {"empty label", "domain = dumai..example\n", "domain: has an empty part"},
     {"hyphen", "domain = -a.example\n", "begins or ends with a hyphen"},
+    {"balancer with a port", MUST "proxy_from = 192.0.2.1:25\n",
+        "proxy_from: wants numeric addresses without port, not \"192.0.2.1:25\""},
+    {"balancer by name", MUST "proxy_from = 192.0.2.1 lb.example\n", "not \"lb.example\""},
     {"hop without address", MUST "next_hop = a.example\n", "next_hop: wants a domain"},
     {"hop word", MUST "next_hop = a.example 127.0.0.1:1 port=5\n", "know the word \"port=5\""},
     {"hop tls", MUST "next_hop = a.example 127.0.0.1:1 tls=must\n", "not \"must\""},
