@@ -244,7 +244,7 @@ int letters_glyphs(
 			continue;
 		if (w->glyphs == NULL)
 			return err_set(&t->err, "a PDF is wanted and no font is installed");
-		if (letters_render(t, &copy, RENDER_PAGE, form, d.seal, &page) < 0)
+		if (letters_render(t, &copy, RENDER_PAGE, form, d.seal, &page) != 1)
 			return -1;
 		*missing_r = glyphs_missing(w->glyphs, range_of(page), t->arena);
 		return *missing_r == NULL;
