@@ -232,7 +232,7 @@ int letters_glyphs(
 	struct letter copy = numbered_or_blank(t, letter);
 	struct policy_decision d;
 	bool outside = false;
-	const char *page;
+	const char *page = NULL;
 
 	*missing_r = NULL;
 	for (size_t i = 0; i < letter->recipient_count; i++)
