@@ -1,165 +1,19 @@
 /*
- * The receiving side of SMTP under hostile bytes, over a connection made of two buffers (fakes by
- * link). Whole and in pieces must come to the same replies and messages; what reaches the role has
- * strict line ends and no NUL; each transaction is given back once, each session closed once.
+ * The receiving side of SMTP under hostile bytes, over a connection made of two buffers. Whole and
+ * in pieces must come to the same replies and messages; what reaches the role has strict line ends
+ * and no NUL; each transaction is given back once, each session closed once.
  */
-#include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mtagw/base/log.h"
 #include "mtagw/base/mem.h"
 #include "mtagw/smtp/server.h"
+#include "tests/fuzz/fake_conn.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-
-/* --- the connection and the loop, as far as a session needs them --- */
-
-struct conn {
-	conn_cb *cb;
-	void *ctx;
-	struct buf in, out;
-	size_t used; /* of in */
-	bool tls, paused;
-};
-static struct conn *line;     /* the one connection */
-static struct buf transcript; /* what the server wrote, kept beyond the connection */
-static struct {
-	void (*cb)(void *ctx);
-	void *ctx;
-} deferred[64];
-static size_t deferred_count;
-
-void loop_defer(struct loop *loop, void (*cb)(void *ctx), void *ctx)
-{
-	(void)loop;
-	if (deferred_count == 64)
-		abort();
-	deferred[deferred_count].cb = cb;
-	deferred[deferred_count++].ctx = ctx;
-}
-
-static void run_deferred(void)
-{
-	while (deferred_count > 0) {
-		void (*cb)(void *ctx) = deferred[0].cb;
-		void *ctx = deferred[0].ctx;
-
-		memmove(deferred, deferred + 1, --deferred_count * sizeof(deferred[0]));
-		cb(ctx);
-	}
-}
-
-struct conn *conn_accepted(struct loop *loop, int fd, conn_cb *cb, void *ctx)
-{
-	(void)loop, (void)fd;
-	line = mem_zalloc(sizeof(*line));
-	line->cb = cb;
-	line->ctx = ctx;
-	return line;
-}
-
-void conn_destroy_when_drained(struct conn **conn)
-{
-	buf_free(&(*conn)->in);
-	free(*conn);
-	*conn = line = NULL;
-}
-
-static void tls_done(void *ctx)
-{
-	(void)ctx;
-	if (line != NULL) {
-		line->tls = true;
-		line->cb(line, CONN_TLS, line->ctx);
-	}
-}
-
-void conn_start_tls(struct conn *conn, struct tls *tls, const char *server_name)
-{
-	(void)tls, (void)server_name;
-	conn->used = conn->in.len;
-	loop_defer(NULL, tls_done, NULL);
-}
-
-bool conn_is_tls(const struct conn *conn)
-{
-	return conn->tls;
-}
-
-const char *conn_tls_info(const struct conn *conn)
-{
-	return conn->tls ? "TLSv1.3" : "";
-}
-
-void conn_write(struct conn *conn, const void *data, size_t len)
-{
-	(void)conn;
-	buf_append(&transcript, data, len);
-}
-
-void conn_printf(struct conn *conn, const char *format, ...)
-{
-	char text[2000];
-	va_list ap;
-	int n;
-
-	va_start(ap, format);
-	n = vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	if (n < 4 || (size_t)n >= sizeof(text) || strcmp(text + n - 2, "\r\n") != 0)
-		abort(); /* a reply is whole */
-	conn_write(conn, text, (size_t)n);
-}
-
-struct range conn_input(struct conn *conn)
-{
-	return (struct range){buf_str(&conn->in) + conn->used, conn->in.len - conn->used};
-}
-
-void conn_drain(struct conn *conn, size_t len)
-{
-	if (len > conn->in.len - conn->used)
-		abort();
-	conn->used += len;
-}
-
-void conn_pause(struct conn *conn, bool paused)
-{
-	conn->paused = paused;
-}
-
-void conn_set_timeout(struct conn *conn, int64_t ms)
-{
-	(void)conn, (void)ms;
-}
-
-size_t conn_output_len(const struct conn *conn)
-{
-	(void)conn;
-	return 0;
-}
-
-const char *conn_error(const struct conn *conn)
-{
-	(void)conn;
-	return "";
-}
-
-const char *conn_peer_ip(const struct conn *conn)
-{
-	(void)conn;
-	return "192.0.2.1";
-}
-
-const char *conn_local(struct conn *conn)
-{
-	(void)conn;
-	return "[2001:db8::1]:25";
-}
 
 /* --- the role --- */
 
@@ -332,14 +186,10 @@ static void play(
 
 		if (n > size - at)
 			n = size - at;
-		buf_append(&line->in, data + at, n);
+		conn_feed(data + at, n);
 		at += n;
-		line->cb(line, CONN_DATA, line->ctx);
-		run_deferred();
 	}
-	if (line != NULL)
-		line->cb(line, CONN_EOF, line->ctx);
-	run_deferred();
+	conn_tell(CONN_EOF);
 	if (line != NULL || role.closed != 1)
 		abort(); /* nothing is under way, so the end is the end */
 	buf_append(out, buf_str(&transcript), transcript.len);
