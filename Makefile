@@ -146,9 +146,15 @@ fuzz:  ## T=settings SECS=60: one target; without T all of them
 	+$(FUZZING) fuzz-all
 	@BUILD=$(BUILD)/fuzz SECS=$(SECS) tests/run fuzz $(T)
 
-bench: ## letters a second beside Postfix, as ratios
+# The load generator and what peers of the bench need of ours: tests/load.
+LOAD_OBJ = $(patsubst %.c,$(BUILD)/%.o,$(filter-out %/gpgfilter.c,$(sort $(wildcard tests/load/*.c))))
+$(BUILD)/tests/load/load: $(LOAD_OBJ)
+	$(CC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto
+$(BUILD)/tests/load/gpgfilter: $(BUILD)/tests/load/gpgfilter.o
+	$(CC) $(LDFLAGS) -o $@ $^ $(L_GPG)
+bench: ## speed beside Postfix, as ratios; ARGS=quick, ARGS="--only NAME,NAME", ARGS=--list
 	contrib/install build run test
-	$(MAKE) -j$$(nproc) --no-print-directory all
+	$(MAKE) -j$$(nproc) --no-print-directory all $(BUILD)/tests/load/load
 	@$(PYRUN) -m contrib.house.bench --build $(BUILD) $(ARGS)
 
 install: all ## into DESTDIR, PREFIX, SYSCONF, LIBEXEC, MAN
@@ -164,7 +170,7 @@ install: all ## into DESTDIR, PREFIX, SYSCONF, LIBEXEC, MAN
 	install -m 644 mtagw/man/*.5 $(DESTDIR)$(MAN)/man5
 	install -m 644 mtagw/man/*.8 $(DESTDIR)$(MAN)/man8
 
-SOURCES = $(sort $(wildcard mtagw/*/*.[ch] tests/unit/*/*.[ch] tests/fuzz/*.[ch]))
+SOURCES = $(sort $(wildcard mtagw/*/*.[ch] tests/unit/*/*.[ch] tests/fuzz/*.[ch] tests/load/*.[ch]))
 format:  ## clang-format over all of it
 	clang-format -i $(SOURCES)
 format-check:

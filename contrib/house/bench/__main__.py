@@ -1,0 +1,173 @@
+"""The command of `make bench`: see the head of the package."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+
+from ..instance import ROOT
+from ..waiting import HouseError
+from . import accept, letters, machine
+from .house import House
+from .load import Load
+from .postfix import PeerMissing, Postfix
+from .report import Report
+
+
+class Bench:
+    """What figures share: ours, the peers, the load, the report."""
+
+    def __init__(self, args):
+        self.quick, self.rounds = args.quick == "quick", args.rounds or (3 if args.quick else 5)
+        self.build = os.path.abspath(args.build or os.path.join(ROOT, "build"))
+        self.peers_wanted = not args.alone
+        self.report = Report(os.path.join(ROOT, "var", "bench-report.md"))
+        self.load = self.house = self.postfix = None
+        self.why_alone = "asked for by --alone"
+        self.forms, self.forms_missing = {"relay"}, {}
+
+    def scaled(self, total):
+        """Messages of a round: fewer in a quick run."""
+        return max(10, total // 3) if self.quick else total
+
+    def in_turn(self, play, rounds=None):
+        """play(side) on both in turn; {side: [answers]}."""
+        sides = [self.house] + ([self.postfix] if self.postfix else [])
+        told = {side: [] for side in sides}
+        for n in range(rounds or self.rounds):
+            for side in sides if n % 2 == 0 else reversed(sides):
+                told[side].append(play(side))
+        return told
+
+    def compare(self, name, figures, wanted, unit, info=False):
+        """A line of {side: [figure a round]}."""
+        if self.postfix in figures and self.postfix:
+            self.report.ratio(name, figures[self.house], figures[self.postfix], wanted, unit, info)
+        else:
+            self.report.alone(name, figures[self.house], self.why_alone, unit)
+
+    def note_load(self, name, told):
+        """What of a core the load itself took, at most."""
+        shares = []
+        for side, rounds in told.items():
+            most = max(t["cpu"] / (t.get("sink_seconds") or t["seconds"]) for t, *_ in rounds)
+            shares.append(f"{'ours' if side is self.house else 'peer'} {most:.2f}")
+        self.report.note(f"{name}: load generator, cores: {', '.join(shares)}")
+
+    def note_parts(self, name, used, total):
+        """CPU of each program."""
+        parts = sorted(((s * 1000 / total, p) for p, s in used.items() if s > 0), reverse=True)
+        self.report.note(f"{name}: CPU ms a message: " + ", ".join(f"{p} {ms:.2f}" for ms, p in parts))
+
+    def peer_used(self):
+        """CPU of the peer with its filters."""
+        return self.postfix.used()
+
+    # ------------------------------------------------------------------ begin and end
+
+    def begin(self):
+        """Starts everything."""
+        self.house = House(self.build, self.load.sink)
+        self.house.start()
+        if self.peers_wanted:
+            try:
+                self.postfix = Postfix(os.path.join(self.house.var, "peers"), self.house.certs, self.load.sink, {})
+                self.postfix.start()
+            except PeerMissing as e:
+                self.postfix, self.why_alone = None, str(e).splitlines()[0]
+                self.report.say(f"# ours alone: {e}")
+
+    def facts(self):
+        """The machine."""
+        fact = self.report.fact
+        fact("cores, load at the start", f"{os.cpu_count()}, {os.getloadavg()[0]:.2f}")
+        fact("fdatasync of 4 KB a second", f"{machine.fdatasync(self.house.var):.0f}")
+        for kind in ("rsa2048", "ed25519"):
+            fact(f"openssl speed {kind}, signatures a second and core", f"{machine.signatures(kind):.0f}")
+        fact("PostgreSQL rows of 4 KB a second in batches of 100", f"{machine.rows(self.house):.0f}")
+        for name, version in machine.versions().items():
+            fact(name, version)
+        if self.postfix:
+            fact("peer", self.postfix.version)
+        fact("rounds", f"{self.rounds}")
+
+    def end(self):
+        """Stops everything."""
+        if self.postfix:
+            self.postfix.stop()
+        if self.house:
+            self.house.stop()
+
+
+def figures(bench):
+    """{name: (function, heavy: left out of a quick run)} in the order they are taken."""
+    taking, writing = accept.Accept(bench), letters.Letters(bench)
+    table = {name: (taking.row, False) for name in accept.ROWS}
+    table["accept-open"] = (taking.open, False)
+    table["accept-all"] = (taking.everything, True)
+    table.update({name: (writing.row, False) for name in letters.PEERS})
+    table["letter-alone"] = (writing.alone, False)
+    return table
+
+
+def take(bench, table, only):
+    """Takes the figures; one that cannot be taken counts as short."""
+    for name, (function, heavy) in table.items():
+        if only and name not in only:
+            continue
+        if heavy and bench.quick and not only:
+            bench.report.left_out(name)
+            continue
+        begun = time.monotonic()
+        try:
+            function(name)
+        except HouseError as e:
+            bench.report.missing(name, str(e).splitlines()[0])
+            bench.report.say(str(e))
+        bench.report.say(f"#   {name}: {time.monotonic() - begun:.0f} s")
+
+
+def on_signal(*_):
+    """TERM ends as Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+def main():
+    """The command."""
+    p = argparse.ArgumentParser(prog="bench", description="Speed beside Postfix, as ratios.")
+    p.add_argument("quick", nargs="?", choices=["quick"], help="three rounds, fewer messages, no heavy figures")
+    p.add_argument("--build", help="folder of the built programs (default: build)")
+    p.add_argument("--rounds", type=int, help="rounds a figure (default 5, quick 3)")
+    p.add_argument("--only", help="names of figures, a comma between")
+    p.add_argument("--alone", action="store_true", help="without peers")
+    p.add_argument("--list", action="store_true", help="names of all figures")
+    args = p.parse_args()
+    bench = Bench(args)
+    table, only = figures(bench), [n for n in (args.only or "").split(",") if n]
+    if args.list:
+        print("\n".join(table))
+        return 0
+    unknown = [n for n in only if n not in table]
+    if unknown:
+        p.error(f"no such figure: {', '.join(unknown)} (--list tells them)")
+    signal.signal(signal.SIGTERM, on_signal)
+    try:
+        with Load(bench.build) as bench.load:
+            try:
+                bench.begin()
+                bench.facts()
+                take(bench, table, only)
+                bench.report.write()
+            finally:
+                bench.end()
+    except KeyboardInterrupt:
+        return 130
+    except (HouseError, OSError) as e:
+        print(f"bench: {e}", file=sys.stderr)
+        return 1
+    return 1 if bench.report.short else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
