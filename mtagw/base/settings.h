@@ -56,6 +56,7 @@ struct settings {
 	int line_length_limit;      /* bytes with CRLF */
 	int recipient_limit;        /* >= 100 */
 	int smtpd_error_limit, smtpd_sessions_max, smtpd_sessions_per_peer;
+	int smtpd_connection_rate_limit;  /* a minute, 0: any */
 	int64_t smtpd_data_in_flight_max; /* bytes of all DATA together */
 	int smtpd_timeout_secs;
 	int smtpd_min_data_rate; /* bytes a second, 0: any */

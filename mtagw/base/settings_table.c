@@ -62,6 +62,7 @@ const struct settings_key settings_keys[] = {
 	NUMBER(SETTING_INT, smtpd_error_limit, "20", 1, 1000, "errors after which a session is closed"),
 	NUMBER(SETTING_INT, smtpd_sessions_max, "2000", 1, 100000, "most sessions at one time"),
 	NUMBER(SETTING_INT, smtpd_sessions_per_peer, "100", 1, 100000, "most of them from one address"),
+	NUMBER(SETTING_INT, smtpd_connection_rate_limit, "1200", 0, 1000000, "most new connections a minute from one address, 0: any"),
 	NUMBER(SETTING_SIZE, smtpd_data_in_flight_max, "256M", MIB, 64 * GIB, "most bytes of all messages being received"),
 	NUMBER(SETTING_INT, smtpd_timeout_secs, "300", 5, 3600, "how long a silent session is kept"),
 	NUMBER(SETTING_INT, smtpd_min_data_rate, "500", 0, 1000000, "bytes a second at least while a message comes, 0: any"),

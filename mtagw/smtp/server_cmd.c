@@ -13,6 +13,8 @@
 
 #define IN(state) (1u << (state))
 #define AFTER_HELO (IN(SERVER_READY) | IN(SERVER_MAIL) | IN(SERVER_RCPT))
+/* Commands of this sort a session has for each message; each more is an error. */
+#define JUNK_COMMANDS_MAX 100
 #define ANY (AFTER_HELO | IN(SERVER_START) | IN(SERVER_CHUNKS))
 
 /* --- HELO, EHLO ------------------------------------------------------------------------------- */
@@ -210,22 +212,24 @@ static void do_quit(struct smtp_session *s, struct range args)
 static const struct verb {
 	const char *name;
 	unsigned states; /* in which it is allowed */
+	bool junk;       /* brings no message nearer */
 	const char *otherwise;
 	void (*run)(struct smtp_session *s, struct range args);
 } verbs[] = {
-    {"EHLO", ANY, "", do_ehlo},
-    {"HELO", ANY, "", do_helo},
-    {"STARTTLS", IN(SERVER_START) | IN(SERVER_READY), "STARTTLS is not possible now", do_starttls},
-    {"AUTH", AFTER_HELO, "EHLO first", do_auth},
-    {"MAIL", IN(SERVER_READY), "EHLO first, one transaction at a time", server_mail_command},
-    {"RCPT", IN(SERVER_MAIL) | IN(SERVER_RCPT), "MAIL first", server_rcpt_command},
-    {"DATA", IN(SERVER_RCPT), "RCPT first, and no BDAT before it", do_data},
-    {"BDAT", ANY, "", server_chunk_command},
-    {"RSET", ANY, "", do_rset},
-    {"NOOP", ANY, "", do_noop},
-    {"VRFY", ANY, "", do_vrfy},
-    {"HELP", ANY, "", do_help},
-    {"QUIT", ANY, "", do_quit},
+    {"EHLO", ANY, true, "", do_ehlo},
+    {"HELO", ANY, true, "", do_helo},
+    {"STARTTLS", IN(SERVER_START) | IN(SERVER_READY), false, "STARTTLS is not possible now",
+        do_starttls},
+    {"AUTH", AFTER_HELO, false, "EHLO first", do_auth},
+    {"MAIL", IN(SERVER_READY), false, "EHLO first, one transaction at a time", server_mail_command},
+    {"RCPT", IN(SERVER_MAIL) | IN(SERVER_RCPT), false, "MAIL first", server_rcpt_command},
+    {"DATA", IN(SERVER_RCPT), false, "RCPT first, and no BDAT before it", do_data},
+    {"BDAT", ANY, false, "", server_chunk_command},
+    {"RSET", ANY, true, "", do_rset},
+    {"NOOP", ANY, true, "", do_noop},
+    {"VRFY", ANY, true, "", do_vrfy},
+    {"HELP", ANY, true, "", do_help},
+    {"QUIT", ANY, false, "", do_quit},
 };
 
 void server_command(struct smtp_session *s, struct range line)
@@ -241,6 +245,9 @@ void server_command(struct smtp_session *s, struct range line)
 			continue;
 		if (s->state == SERVER_CHUNKS && server_data_too_slow(s, 0))
 			return;
+		s->junk += v->junk;
+		if (v->junk && s->junk > JUNK_COMMANDS_MAX)
+			s->errors++;
 		if ((v->states & IN(s->state)) == 0)
 			server_reply(s, 503, "5.5.1", v->otherwise);
 		else

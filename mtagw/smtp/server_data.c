@@ -97,6 +97,7 @@ void server_data_end(struct smtp_session *s)
 		    "bare CR in line %zu of the message: lines end with CRLF", s->data_lines);
 	else if (s->data_state == DATA_TEXT)
 		give(s, crlf, crlf + 2);
+	s->junk = 0;
 	s->question = ASK_DATA;
 	if (s->data_failure.code == 0)
 		s->params.ops->data_end(s, s->tx, s->params.ctx);

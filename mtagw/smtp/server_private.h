@@ -38,6 +38,7 @@ struct smtp_session {
 	struct smtp_tx *tx;
 	size_t rcpts_size; /* allocated */
 	int errors;
+	int junk;         /* commands since the last message that carry none forward */
 	bool extended;    /* EHLO, not HELO */
 	bool processing;  /* inside server_process: answers only clear the question */
 	bool deferred;    /* a server_process is on its way from the loop */

@@ -1,52 +1,11 @@
 /*
  * auth: AUTH goes to Dovecot, which knows the accounts (R43). Guessing is slowed down twice: a
  * session has few tries, and a peer address that failed too often within ten minutes is told to
- * come back later, whatever it sends.
+ * come back later, whatever it sends (peers.c).
  */
 #include "mtagw/smtpd/smtpd.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "mtagw/base/clock.h"
 #include "mtagw/base/log.h"
-
-/* Peers remembered for failed AUTH; the oldest makes room, so that memory is bounded whoever
- * guesses. */
-#define PEERS_MAX 1024
-#define PEER_WINDOW_MS (10 * 60 * 1000)
-/* An address may be a whole office behind one router: it may fail this many times as often as a
- * session before all of it has to wait. */
-#define PEER_FACTOR 10
-
-static struct peer {
-	char ip[SOCKADDR_TEXT_MAX];
-	int failures;
-	int64_t since_ms;
-} peers[PEERS_MAX];
-
-static struct peer *peer_of(const char *ip, bool make)
-{
-	struct peer *oldest = &peers[0];
-	int64_t now = clock_mono_ms();
-
-	for (int i = 0; i < PEERS_MAX; i++) {
-		struct peer *p = &peers[i];
-
-		if (p->failures > 0 && now - p->since_ms > PEER_WINDOW_MS)
-			p->failures = 0;
-		if (p->failures > 0 && strcmp(p->ip, ip) == 0)
-			return p;
-		if (p->failures == 0 || p->since_ms < oldest->since_ms)
-			oldest = p;
-	}
-	if (!make)
-		return NULL;
-	(void)snprintf(oldest->ip, sizeof(oldest->ip), "%s", ip);
-	oldest->failures = 0;
-	oldest->since_ms = now;
-	return oldest;
-}
 
 static void failed(struct guest *guest, bool temporary)
 {
@@ -54,7 +13,7 @@ static void failed(struct guest *guest, bool temporary)
 
 	if (!temporary) {
 		guest->auth_failures++;
-		peer_of(guest->ip, true)->failures++;
+		peers_auth_failed(guest->peer);
 	}
 	log_info("auth-failed session=%s peer=%s temporary=%d", smtp_session_id(s), guest->ip,
 	    temporary);
@@ -91,13 +50,12 @@ void auth_start(struct smtp_session *s, const char *mechanism, struct range init
 	struct door *door = ctx;
 	struct smtpd *d = door->smtpd;
 	struct guest *guest = smtpd_guest(d, s);
-	struct peer *peer = peer_of(guest->ip, false);
 
 	auth_drop(guest); /* none is left of an AUTH before, whatever it ended with */
-	if (peer != NULL && peer->failures >= PEER_FACTOR * d->role.settings->auth_failures_max) {
-		log_info("auth-throttled session=%s peer=%s failures=%d", smtp_session_id(s),
-		    guest->ip, peer->failures);
+	if (!peers_may_auth(d->peers, guest->peer)) {
+		peers_log(d->peers, "auth-throttled", guest->ip, "too many failed AUTH commands");
 		smtp_session_auth_fail(s, true);
+		smtp_session_shut(s, "too many failed AUTH commands, try again later");
 		return;
 	}
 	guest->auth = sasl_start(d->sasl, mechanism, initial, initial.p != NULL,

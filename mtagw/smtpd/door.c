@@ -21,22 +21,16 @@ static void turn_away(int fd, const char *line)
 	(void)close(fd);
 }
 
-static int sessions_of(const struct smtpd *d, const char *ip)
-{
-	int n = 0;
-
-	for (const struct guest *g = d->guests; g != NULL; g = g->next)
-		n += strcmp(g->ip, ip) == 0;
-	return n;
-}
-
 static void refuse(struct door *door, int fd, const char *ip, const char *why)
 {
+	char line[100];
+
+	(void)snprintf(line, sizeof(line), "421 4.7.0 %s, try again later\r\n", why);
 	if (!door->implicit_tls)
-		turn_away(fd, "421 4.7.0 too many sessions, try again later\r\n");
+		turn_away(fd, line);
 	else
 		(void)close(fd);
-	log_info("session-refused peer=%s reason=\"%s\"", ip, why);
+	peers_log(door->smtpd->peers, "session-refused", ip, why);
 }
 
 /* ends: what a balancer told, NULL without one. */
@@ -51,18 +45,22 @@ static void begin(struct door *door, int fd, const char *ip, const struct proxy_
 	    .settings = settings,
 	    .ops = &smtpd_ops,
 	    .ctx = door};
+	const char *why = "too many sessions";
+	struct peer *peer = NULL;
 	struct guest *guest;
 
 	if (ends != NULL && ends->told) {
 		ip = params.peer_ip = ends->peer_ip;
 		params.local_ip = ends->local_ip;
 	}
-	if (d->guest_count >= settings->smtpd_sessions_max ||
-	    sessions_of(d, ip) >= settings->smtpd_sessions_per_peer) {
-		refuse(door, fd, ip, "too many sessions");
+	if (d->guest_count < settings->smtpd_sessions_max)
+		peer = peers_enter(d->peers, ip, &why);
+	if (peer == NULL) {
+		refuse(door, fd, ip, why);
 		return;
 	}
 	guest = mem_zalloc(sizeof(*guest));
+	guest->peer = peer;
 	guest->door = door;
 	(void)snprintf(guest->ip, sizeof(guest->ip), "%s", ip);
 	guest->session = smtp_session_new(d->loop, fd, &params);

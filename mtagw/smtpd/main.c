@@ -42,6 +42,7 @@ static void closed(struct smtp_session *s, const char *reason, void *ctx)
 			log_info("session-end session=%s peer=%s reason=\"%s\"", smtp_session_id(s),
 			    g->ip, log_safe(reason));
 			auth_drop(g);
+			peers_leave(d->peers, &g->peer);
 			free(g);
 			d->guest_count--;
 			break;
@@ -116,6 +117,7 @@ int main(int argc, char **argv)
 	(void)snprintf(auth, sizeof(auth), "%s", d.role.settings->dovecot_auth);
 	d.sasl = sasl_new(d.loop, auth);
 	d.accept = accept_new(d.role.settings, d.loop);
+	d.peers = peers_new(d.loop, d.role.settings);
 	open_door(&d, 0, "mx", false, false);
 	open_door(&d, 1, "submission", true, false);
 	open_door(&d, 2, "submissions", true, true);
@@ -126,6 +128,8 @@ int main(int argc, char **argv)
 	loop_run(d.loop);
 	accept_free(&d.accept);
 	sasl_free(&d.sasl);
+	if (d.guests == NULL)
+		peers_free(&d.peers);
 	timer_free(&d.drain_timer);
 	tls_free(&d.tls);
 	loop_free(&d.loop);

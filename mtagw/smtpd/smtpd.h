@@ -12,6 +12,7 @@
 #include "mtagw/base/tls.h"
 #include "mtagw/smtp/sasl.h"
 #include "mtagw/smtp/server.h"
+#include "mtagw/smtpd/peers.h"
 #include "mtagw/store/accept.h"
 
 struct smtpd;
@@ -26,6 +27,7 @@ struct guest {
 	struct guest *next;
 	struct door *door;
 	struct smtp_session *session;
+	struct peer *peer;
 	struct sasl_request *auth; /* while an AUTH runs */
 	int auth_failures;
 	char ip[SOCKADDR_TEXT_MAX];
@@ -44,6 +46,7 @@ struct smtpd {
 	struct tls *tls;
 	struct sasl *sasl;
 	struct accept *accept;
+	struct peers *peers;
 	struct door doors[3];
 	struct guest *guests;
 	int guest_count;

@@ -123,11 +123,39 @@ static void submission_wants_auth(void **state)
 	buf_free(&codes);
 }
 
+/* Commands that bring no message nearer: a hundred for each message, then each is an error. */
+static void junk_is_bounded(void **state)
+{
+	static const char message[] = "MAIL FROM:<>\r\nRCPT TO:<c@d.example>\r\nDATA\r\nx\r\n.\r\n";
+	static const char *const junk[] = {
+	    "NOOP\r\n", "RSET\r\n", "VRFY a\r\n", "HELP\r\n", "EHLO x\r\n"};
+	struct buf in = {0}, codes = {0};
+	struct run run = {0};
+
+	(void)state;
+	buf_puts(&in, "EHLO x\r\n");
+	for (int i = 0; i < 99; i++)
+		buf_puts(&in, junk[i % 5]);
+	buf_puts(&in, message);
+	for (int i = 0; i < 200; i++)
+		buf_puts(&in, junk[i % 5]);
+	play(&run, in.data, in.len, false, &codes);
+	assert_string_equal(buf_str(&run.stored), "x\r\n|");
+	assert_string_equal(run.reason, "too many errors");
+	/* greeting, EHLO, 99, four of the message, then 100 and the errors up to their limit */
+	assert_int_equal(codes.len + 1, 4 * (1 + 1 + 99 + 4 + 100 + 10 + 1));
+	assert_string_equal(buf_str(&codes) + codes.len - 3, "421");
+	buf_free(&in);
+	buf_free(&codes);
+	buf_free(&run.stored);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sessions),
 	    cmocka_unit_test(limits_hold),
+	    cmocka_unit_test(junk_is_bounded),
 	    cmocka_unit_test(submission_wants_auth),
 	};
 
