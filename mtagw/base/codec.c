@@ -74,6 +74,28 @@ int codec_unxtext(struct buf *out, const char *text, size_t len)
 	return 1;
 }
 
+void codec_json_string(struct buf *out, const char *text)
+{
+	buf_putc(out, '"');
+	while (*text != '\0') {
+		size_t plain = 0;
+
+		while (
+		    (unsigned char)text[plain] >= ' ' && text[plain] != '"' && text[plain] != '\\')
+			plain++;
+		buf_append(out, text, plain);
+		text += plain;
+		if (*text == '\0')
+			break;
+		if (*text == '"' || *text == '\\')
+			buf_printf(out, "\\%c", *text);
+		else
+			buf_printf(out, "\\u%04x", (unsigned)(unsigned char)*text);
+		text++;
+	}
+	buf_putc(out, '"');
+}
+
 static const char base64_digits[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

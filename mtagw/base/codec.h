@@ -1,4 +1,4 @@
-/* codec: hexadecimal, base64, case-blind base32, xtext, SHA-256, HMAC. */
+/* codec: hexadecimal, base64, case-blind base32, xtext, JSON strings, SHA-256, HMAC. */
 #ifndef BASE_CODEC_H
 #define BASE_CODEC_H
 
@@ -25,6 +25,9 @@ int codec_unbase64(struct buf *out, const char *text, size_t len);
 /* Appends what xtext (RFC 3461 section 4) stands for: 1, or -1 where the text is none: a byte that
  * is not printable ASCII, a =, a + without two upper-case hex digits. */
 int codec_unxtext(struct buf *out, const char *text, size_t len);
+
+/* Appends text (UTF-8) as a JSON string, quotes included (RFC 8259 section 7). */
+void codec_json_string(struct buf *out, const char *text);
 
 /* 64-bit value as 13 characters of Crockford base32 in lower case, NUL added: read back case-blind,
  * with o as 0 and i, l as 1. codec_unbase32 gives -1 on anything else. */

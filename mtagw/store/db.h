@@ -23,16 +23,26 @@ struct stmt {
 	const char *sql;
 };
 
-enum db_type { DB_NULL, DB_INT, DB_BOOL, DB_TEXT, DB_BYTES, DB_INT_ARRAY, DB_TEXT_ARRAY };
+enum db_type {
+	DB_NULL,
+	DB_INT,
+	DB_BOOL,
+	DB_TEXT,
+	DB_BYTES,
+	DB_INT_ARRAY,
+	DB_TEXT_ARRAY,
+	DB_BYTES_ARRAY
+};
 struct db_param {
 	enum db_type type;
 	int64_t number;     /* INT, BOOL */
 	const char *text;   /* TEXT: UTF-8 without NUL; a NULL pointer is SQL NULL. The caller has
 	                       made it valid (db_text_ok) */
 	struct range bytes; /* BYTES */
-	const int64_t *numbers;   /* INT_ARRAY */
-	const char *const *texts; /* TEXT_ARRAY */
-	size_t count;             /* of the arrays */
+	const int64_t *numbers;     /* INT_ARRAY */
+	const char *const *texts;   /* TEXT_ARRAY; NULL elements are SQL NULL */
+	const struct range *ranges; /* BYTES_ARRAY; elements with a NULL p are SQL NULL */
+	size_t count;               /* of the arrays */
 };
 struct db_param db_null(void);
 struct db_param db_int(int64_t v);
@@ -41,6 +51,7 @@ struct db_param db_text(const char *s);
 struct db_param db_bytes(struct range r);
 struct db_param db_ints(const int64_t *v, size_t n);
 struct db_param db_texts(const char *const *v, size_t n);
+struct db_param db_bytes_list(const struct range *v, size_t n);
 /* Valid UTF-8 without NUL: what a text column takes (a value that is not would abort its whole
  * batch, DESIGN 13). */
 bool db_text_ok(const char *s);

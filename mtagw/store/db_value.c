@@ -49,6 +49,11 @@ struct db_param db_texts(const char *const *v, size_t n)
 	return (struct db_param){.type = DB_TEXT_ARRAY, .texts = v, .count = n};
 }
 
+struct db_param db_bytes_list(const struct range *v, size_t n)
+{
+	return (struct db_param){.type = DB_BYTES_ARRAY, .ranges = v, .count = n};
+}
+
 /* Length of the well-formed UTF-8 sequence at p (RFC 3629 section 4), 0 where there is none. */
 static size_t utf8_length(const unsigned char *p)
 {
@@ -151,28 +156,36 @@ static struct range encode_ints(const struct db_param *param, struct arena *aren
 	return (struct range){start, (size_t)(p - start)};
 }
 
-static struct range encode_texts(const struct db_param *param, struct arena *arena)
+/* Element n of an array of texts or bytes; NULL p for SQL NULL. */
+static struct range element(const struct db_param *param, size_t n)
+{
+	if (param->type == DB_BYTES_ARRAY)
+		return param->ranges[n];
+	return range_of(param->texts[n]);
+}
+
+static struct range encode_list(const struct db_param *param, unsigned type, struct arena *arena)
 {
 	size_t size = ARRAY_HEADER;
+	bool has_null = false;
 	char *start, *p;
 
 	for (size_t i = 0; i < param->count; i++)
-		size += 4 + (param->texts[i] != NULL ? strlen(param->texts[i]) : 0);
+		size += 4 + element(param, i).len;
 	start = arena_alloc(arena, size);
-	p = array_header(start, param->count, DB_OID_TEXT);
+	p = array_header(start, param->count, type);
 	for (size_t i = 0; i < param->count; i++) {
-		const char *text = param->texts[i];
-		size_t len = text != NULL ? strlen(text) : 0;
+		struct range r = element(param, i);
 
-		p = put32(p, text != NULL ? (uint32_t)len : UINT32_MAX);
-		if (len > 0)
-			memcpy(p, text, len);
-		p += len;
+		has_null = has_null || r.p == NULL;
+		p = put32(p, r.p != NULL ? (uint32_t)r.len : UINT32_MAX);
+		if (r.len > 0)
+			memcpy(p, r.p, r.len);
+		p += r.len;
 	}
 	/* has-null is a hint that receivers check: set it when there is one */
-	for (size_t i = 0; i < param->count; i++)
-		if (param->texts[i] == NULL)
-			put32(start + 4, 1);
+	if (has_null)
+		put32(start + 4, 1);
 	return (struct range){start, (size_t)(p - start)};
 }
 
@@ -206,7 +219,10 @@ static struct range encode(
 		return encode_ints(param, arena);
 	case DB_TEXT_ARRAY:
 		*type_r = DB_OID_TEXT_ARRAY;
-		return encode_texts(param, arena);
+		return encode_list(param, DB_OID_TEXT, arena);
+	case DB_BYTES_ARRAY:
+		*type_r = DB_OID_BYTEA_ARRAY;
+		return encode_list(param, DB_OID_BYTEA, arena);
 	case DB_TEXT:
 		*type_r = DB_OID_TEXT;
 		r = range_of(param->text != NULL ? param->text : "");

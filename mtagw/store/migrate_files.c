@@ -21,11 +21,13 @@ MIGRATION(0001, "0001_base.sql");
 MIGRATION(0002, "0002_incoming.sql");
 MIGRATION(0003, "0003_dsn.sql");
 MIGRATION(0004, "0004_number_once.sql");
+MIGRATION(0005, "0005_accept.sql");
 
 const struct migrate_file migrate_files[] = {
     {"0001_base.sql", migration_0001, migration_0001_end},
     {"0002_incoming.sql", migration_0002, migration_0002_end},
     {"0003_dsn.sql", migration_0003, migration_0003_end},
     {"0004_number_once.sql", migration_0004, migration_0004_end},
+    {"0005_accept.sql", migration_0005, migration_0005_end},
     {NULL, NULL, NULL},
 };

@@ -1,5 +1,5 @@
 /*
- * test_codec: xtext (RFC 3461 section 4), the encoding that is only read.
+ * test_codec: xtext (RFC 3461 section 4), the encoding that is only read; JSON strings.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,9 +42,32 @@ static void xtext_is_read(void **state)
 	}
 }
 
+static const struct {
+	const char *in, *out;
+} jsons[] = {
+    {"", "\"\""},
+    {"Undangan rapat", "\"Undangan rapat\""},
+    {"\"a\\b\"", "\"\\\"a\\\\b\\\"\""},
+    {"satu\tdua\r\n\x01", "\"satu\\u0009dua\\u000d\\u000a\\u0001\""},
+    {"caf\xc3\xa9 \x7f", "\"caf\xc3\xa9 \x7f\""},
+};
+
+static void json_is_quoted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(jsons) / sizeof(jsons[0]); i++) {
+		struct buf out = {0};
+
+		codec_json_string(&out, jsons[i].in);
+		assert_string_equal(buf_str(&out), jsons[i].out);
+		buf_free(&out);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(xtext_is_read)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(xtext_is_read), cmocka_unit_test(json_is_quoted)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,6 +149,79 @@ static void test_duplicate(void **state)
 	}
 }
 
+/* New ones around an old one in one group: each keeps its own fields. Addresses with what an
+ * array's literal quotes. */
+static void test_mixed(void **state)
+{
+	static const char *const odd[] = {"\"a\\\"b, {c}\"@dumai.example", "d@dumai.example"};
+	enum accept_result result[4];
+	struct accept_message m[4];
+	char key[4][32], subject[4][16], sql[300];
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		snprintf(key[i], sizeof(key[i]), "m%lld", (long long)accept_id(accept_store, 1));
+		snprintf(subject[i], sizeof(subject[i]), "Nomor %d", i);
+		m[i] = message_of("Subject: m\r\n\r\n", i == 2 ? NULL : key[i == 3 ? 1 : i]);
+		m[i].subject = subject[i];
+		m[i].rcpts = odd;
+	}
+	(void)submit(&m[1], &result[1]);
+	wait_answers();
+	m[1].id = accept_id(accept_store, m[1].at_ms);
+	m[1].body_id = accept_id(accept_store, m[1].at_ms);
+	for (int i = 0; i < 4; i++)
+		(void)submit(&m[i], &result[i]);
+	wait_answers();
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(result[i], i % 2 == 0 ? ACCEPT_STORED : ACCEPT_DUPLICATE);
+		snprintf(sql, sizeof(sql),
+		    "mail.message m where subject = '%s' and body_id = %lld and rcpts = array["
+		    "'\"a\\\"b, {c}\"@dumai.example', 'd@dumai.example'] and id",
+		    subject[i], (long long)m[i].body_id);
+		assert_int_equal(count_of(sql, m[i].id), i % 2 == 0);
+		snprintf(sql, sizeof(sql),
+		    "audit.detail d join audit.exchange e on e.id = d.exchange_id where "
+		    "detail ->> 'subject' = '%s' and message_id",
+		    subject[i]);
+		assert_int_equal(count_of(sql, m[i].id), i % 2 == 0);
+	}
+}
+
+/* audit.write and audit.write_columns give the same rows, byte by byte, salt aside. */
+static void test_trail(void **state)
+{
+	(void)state;
+	(void)test_number(owner,
+	    "select count(audit.write('[{\"id\": 71, \"at\": 5, \"event\": \"E\", \"outcome\": "
+	    "\"done\","
+	    " \"message_id\": 1, \"letter_id\": 2, \"delivery_id\": 3, \"position\": \"p\","
+	    " \"incumbency\": 4, \"login\": \"l\", \"policy_version\": 6, \"rule_id\": \"r\","
+	    " \"code\": \"550\", \"object_sha256\": \"00ff\", \"detail\": {\"bb\": \"caf\u00e9\","
+	    " \"a\": \"\\\"\"}}, {\"id\": 72, \"at\": 5, \"event\": \"E\", \"outcome\": \"done\"},"
+	    " {\"id\": 73, \"at\": 5, \"event\": \"E\", \"outcome\": \"done\", \"detail\": "
+	    "{}}]'))");
+	(void)test_number(owner,
+	    "select count(audit.write_columns('{81,82,83}', '{5,5,5}', '{E,E,E}',"
+	    " '{done,done,done}', '{1,null,null}', '{2,null,null}', '{3,null,null}',"
+	    " '{p,null,null}', '{4,null,null}', '{l,null,null}', '{6,null,null}',"
+	    " '{r,null,null}', '{550,null,null}', '{00ff,null,null}',"
+	    " array['{\"a\": \"\\\"\", \"bb\": \"caf\u00e9\"}', null, '{}']))");
+	assert_int_equal(
+	    test_number(owner,
+	        "select count(*) from audit.exchange a join audit.exchange b on b.id = a.id + 10"
+	        " left join audit.detail c on c.exchange_id = a.id"
+	        " left join audit.detail d on d.exchange_id = b.id where a.id between 71 and 73"
+	        " and replace(a.canonical, E'\nid=7', E'\nid=8') = b.canonical"
+	        " and to_jsonb(a) - '{id,salt,canonical,sha256}'::text[] ="
+	        "     to_jsonb(b) - '{id,salt,canonical,sha256}'::text[]"
+	        " and c.detail::text is not distinct from d.detail::text"
+	        " and length(b.salt) = 16 and a.salt <> b.salt"
+	        " and b.sha256 = sha256(b.salt || convert_to(b.canonical, 'UTF8'))"
+	        " and a.sha256 = sha256(a.salt || convert_to(a.canonical, 'UTF8'))"),
+	    3);
+}
+
 static void test_refused_alone(void **state)
 {
 	struct accept_message m[6];
@@ -329,7 +402,8 @@ static void test_rate(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_stored),
-	    cmocka_unit_test(test_duplicate), cmocka_unit_test(test_refused_alone),
+	    cmocka_unit_test(test_duplicate), cmocka_unit_test(test_mixed),
+	    cmocka_unit_test(test_trail), cmocka_unit_test(test_refused_alone),
 	    cmocka_unit_test(test_cancel), cmocka_unit_test(test_chunks),
 	    cmocka_unit_test(test_lost), cmocka_unit_test(test_rate)};
 	struct err error = {{0}};
