@@ -20,10 +20,18 @@ struct buf {
 
 void buf_append(struct buf *buf, const void *data, size_t len);
 void buf_puts(struct buf *buf, const char *s);
-void buf_putc(struct buf *buf, char c);
 __attribute__((format(printf, 2, 3))) void buf_printf(struct buf *buf, const char *format, ...);
 /* Makes room for len more bytes and returns where they go; the caller adds to buf->len. */
 char *buf_room(struct buf *buf, size_t len);
+/* One byte; inline, for texts are often built of them. */
+static inline void buf_putc(struct buf *buf, char c)
+{
+	char *p = buf->len + 1 < buf->size ? buf->data + buf->len : buf_room(buf, 1);
+
+	p[0] = c;
+	p[1] = '\0';
+	buf->len++;
+}
 /* The text ("" when nothing was appended). Valid until the next change. */
 const char *buf_str(const struct buf *buf);
 /* Forgets the bytes, keeps the memory. */

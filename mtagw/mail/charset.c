@@ -105,18 +105,20 @@ static bool utf8_valid(struct range in)
 static bool copy_utf8(struct range in, struct buf *out)
 {
 	bool good = true;
+	size_t from = 0; /* good and not yet copied */
 	uint32_t code;
 
 	for (size_t i = 0, n; i < in.len; i += n) {
 		n = charset_utf8_next(in.p + i, in.len - i, &code);
-		if (n > 0) {
-			buf_append(out, in.p + i, n);
+		if (n > 0)
 			continue;
-		}
+		buf_append(out, in.p + from, i - from);
 		buf_puts(out, REPLACEMENT);
 		n = 1;
+		from = i + 1;
 		good = false;
 	}
+	buf_append(out, in.p + from, in.len - from);
 	return good;
 }
 

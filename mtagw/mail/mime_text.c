@@ -43,6 +43,8 @@ static void put_clean(struct range text, struct buf *out)
 		if (code == '\r') { /* alone it was a line end once */
 			if (i + 1 == text.len || text.p[i + 1] != '\n')
 				buf_putc(out, '\n');
+		} else if (n == 1 && charset_is_shown(code, true)) {
+			buf_putc(out, text.p[i]);
 		} else if (charset_is_shown(code, true)) {
 			buf_append(out, text.p + i, n);
 		}

@@ -107,7 +107,9 @@ static char *clean_copy(const char *text)
 	while (left > 0) {
 		size_t n = xml_char((const unsigned char *)text, left);
 
-		if (n > 0)
+		if (n == 1)
+			buf_putc(&out, *text);
+		else if (n > 0)
 			buf_append(&out, text, n);
 		else if (*text != '\r')
 			buf_puts(&out, "\xef\xbf\xbd");

@@ -192,7 +192,7 @@ enum policy_kind {
 	POLICY_SIGN,   /* asked per letter: may this position sign this type for this scope */
 	POLICY_ROUTE,  /* per recipient: channel and form: lmtp inside | smtp outside | refuse */
 	POLICY_NUMBER, /* per letter: series and pattern, classification default */
-	POLICY_SEAL,   /* per letter and form: seal yes/no, dkim yes/no, pdf yes/no */
+	POLICY_SEAL,   /* per letter and form: seal, dkim, pdf, confirm, copy: yes/no */
 	POLICY_PLAIN,  /* per actor: may send untyped plain mail outside (PESAN) */
 	POLICY_INTAKE, /* per incoming mail and agency: number now, ask the clerk, never; who sees
 	                  it */
@@ -237,6 +237,7 @@ struct policy_decision {
 	const char *series, *pattern, *classification;
 	const char *via, *out_form; /* route: lmtp|smtp, inside|outside */
 	bool seal, dkim, pdf;
+	bool confirm, copy;   /* the writer is told; the own registry clerk has the inside form */
 	const char *number;   /* intake: now, ask (also where no rule matched), never (also where
 	                         refused); else NULL */
 	bool present;         /* intake: shown to the head at once */

@@ -29,7 +29,7 @@ struct rule {
 	size_t when_count;
 	const char *series, *pattern, *classification, *via, *out_form;
 	const char *number, *capacity, *behalf;
-	bool seal, dkim, pdf, present;
+	bool seal, dkim, pdf, confirm, copy, present;
 };
 struct rules {
 	struct rule *list;

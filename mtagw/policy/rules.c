@@ -11,11 +11,11 @@ static const char *const kind_names[POLICY_KIND_COUNT] = {
     "sign", "route", "number", "seal", "plain", "intake", "acknowledge", "dispose", "assurance"};
 
 /* What <allow> of a kind may say; ended by NULL. */
-static const char *const outcome_names[POLICY_KIND_COUNT][4] = {
+static const char *const outcome_names[POLICY_KIND_COUNT][6] = {
     [POLICY_SIGN] = {"capacity", "behalf"},
     [POLICY_ROUTE] = {"via", "form"},
     [POLICY_NUMBER] = {"series", "pattern"},
-    [POLICY_SEAL] = {"seal", "dkim", "pdf"},
+    [POLICY_SEAL] = {"seal", "dkim", "pdf", "confirm", "copy"},
     [POLICY_INTAKE] = {"number", "present"},
 };
 
@@ -125,6 +125,8 @@ static void load_outcome(
 		rule->seal = load_flag(l, node, "seal", true);
 		rule->dkim = load_flag(l, node, "dkim", true);
 		rule->pdf = load_flag(l, node, "pdf", false);
+		rule->confirm = load_flag(l, node, "confirm", true);
+		rule->copy = load_flag(l, node, "copy", true);
 		if (!rule->seal)
 			load_warning(l, xml_line(node),
 			    "letters under this rule leave without the agency's seal");

@@ -27,11 +27,8 @@ struct finish {
 	size_t enclosure_count;
 	bool source_signed; /* by its writer's own key: told in the confirmation */
 	struct range pdf;   /* made at most once, for both forms */
-	bool outside;
-	bool for_key;                    /* why it waits */
-	struct policy_decision forms[2]; /* inside, outside */
-	bool sealed;                     /* every form is */
-	bool pdf_sealed; /* every form that carries the PDF is, so the page may speak of it */
+	bool for_key;       /* why it waits */
+	struct letters_forms forms;
 };
 
 static int load(struct finish *f)
@@ -72,25 +69,6 @@ static int load(struct finish *f)
 	if (f->enclosure_count != f->letter.enclosure_count)
 		return err_set(&t->err, "letter %lld lists %zu enclosures, its mail has %zu",
 		    (long long)f->row.id, f->letter.enclosure_count, f->enclosure_count);
-	for (size_t i = 0; i < f->letter.recipient_count; i++)
-		f->outside |= !f->letter.recipients[i].inside;
-	return 1;
-}
-
-/* What each form that somebody gets will carry. */
-static int decide_forms(struct finish *f)
-{
-	const int last = f->outside ? 1 : 0;
-
-	f->sealed = f->pdf_sealed = true;
-	for (int outside = 0; outside <= last; outside++) {
-		struct policy_decision *d = &f->forms[outside];
-
-		if (letters_form(f->w, f->t, &f->letter, f->row.date, outside, true, d) < 0)
-			return -1;
-		f->sealed &= d->seal;
-		f->pdf_sealed &= d->seal || !d->pdf;
-	}
 	return 1;
 }
 
@@ -111,7 +89,7 @@ static int make_pdf(struct finish *f)
 		return 1;
 	if (f->w->pdf == NULL)
 		return err_set(&f->t->err, "a PDF is wanted and this worker makes none");
-	if (render(f, RENDER_PAGE, f->outside, f->pdf_sealed, &page) != 1)
+	if (render(f, RENDER_PAGE, f->forms.made[1], f->forms.pdf_sealed, &page) != 1)
 		return -1;
 	export = letter_xml_export(&f->letter);
 	xml_write(export, false, &xml);
@@ -162,13 +140,13 @@ static int deliver_inside(struct finish *f, struct outgoing *out)
 		if (r->agency != NULL && deliver_registry(f, out, r->agency) < 0)
 			return -1;
 	}
-	return deliver_registry(f, out, f->letter.agency);
+	return f->forms.copy ? deliver_registry(f, out, f->letter.agency) : 1;
 }
 
 /* The bytes of one form: rendered, sealed, signed. */
 static int shape_form(struct finish *f, bool outside, struct pieces *pieces, char fingerprint_r[41])
 {
-	const struct policy_decision *d = &f->forms[outside];
+	const struct policy_decision *d = &f->forms.of[outside];
 	struct shape shape = {.letter = &f->letter,
 	    .outside = outside,
 	    .seal = d->seal,
@@ -205,7 +183,7 @@ static void note_form(struct finish *f, const struct outgoing *out, const char *
 static int make_form(struct finish *f, bool outside)
 {
 	struct task *t = f->t;
-	const struct policy_decision *d = &f->forms[outside];
+	const struct policy_decision *d = &f->forms.of[outside];
 	const char *form = outside ? "outside" : "inside";
 	struct pieces *pieces = pieces_new(t->arena);
 	char *fingerprint = arena_alloc(t->arena, 41), hash[SHA256_HEX_SIZE];
@@ -262,7 +240,8 @@ static int confirm(struct finish *f)
 	                       : f->row.date;
 	const char *pairs[] = {"nomor", f->row.number, "tanggal", date, "hal", f->row.subject,
 	    "penerima", letters_recipient_lines(f->t, &f->letter), "jenis", f->type->word, "segel",
-	    policy_words(f->t->law->policy, f->sealed ? "seal.yes" : "seal.no", NULL, f->t->arena),
+	    policy_words(
+	        f->t->law->policy, f->forms.sealed ? "seal.yes" : "seal.no", NULL, f->t->arena),
 	    NULL};
 	struct notice n = {
 	    .words = "confirmation", .pairs = pairs, .in_reply_to = f->row.mime_message_id};
@@ -305,10 +284,11 @@ enum task_result finish_task(struct worker *w, struct task *t)
 	if (load(&f) != 1)
 		return TASK_WAIT;
 	t->plan->letter_id = f.row.id;
-	if (decide_forms(&f) < 0 || make_form(&f, false) != 1 ||
-	    (f.outside && make_form(&f, true) != 1))
+	if (letters_decide_forms(w, t, &f.letter, f.row.date, true, &f.forms) < 0 ||
+	    (f.forms.made[0] && make_form(&f, false) != 1) ||
+	    (f.forms.made[1] && make_form(&f, true) != 1))
 		return TASK_WAIT;
-	if (keep_pdf(&f) < 0 || confirm(&f) < 0)
+	if (keep_pdf(&f) < 0 || (f.forms.confirm && confirm(&f) < 0))
 		return TASK_WAIT;
 	t->plan->letter_state = "signed";
 	plan_registrations(&f);

@@ -123,40 +123,77 @@ static struct letter numbered_or_blank(struct task *t, const struct letter *lett
 {
 	struct letter copy = *letter;
 
-	if (copy.number == NULL) {
+	if (copy.number != NULL)
+		return copy;
+	if (t->blank_number == NULL) {
 		char day[16];
 
 		clock_iso_day(t->now_ms, day);
-		copy.number = policy_words(t->law->policy, "preview.number", NULL, t->arena);
-		copy.date = arena_strdup(t->arena, day);
+		t->blank_number = policy_words(t->law->policy, "preview.number", NULL, t->arena);
+		t->blank_date = arena_strdup(t->arena, day);
 	}
+	copy.number = t->blank_number;
+	copy.date = t->blank_date;
 	return copy;
 }
 
-int letters_form(struct worker *w, struct task *t, const struct letter *letter, const char *day,
-    bool outside, bool trail, struct policy_decision *d)
+/* letter.xml of the letter: made again only when a field of it changed. Lives as long as the task's
+ * stage; not to be changed. */
+static struct xml *document(struct task *t, const struct letter *letter)
 {
+	/* A difference in padding makes it again, which does no harm. */
+	if (t->document != NULL &&
+	    memcmp(t->document_of, letter, sizeof(*letter)) == 0) /* NOLINT(bugprone-*) */
+		return t->document;
+	xml_free(&t->document);
+	t->document = letter_xml(letter);
+	t->document_of = arena_memdup(t->arena, letter, sizeof(*letter));
+	return t->document;
+}
+
+static int decide_form(struct worker *w, struct task *t, const struct letter *letter,
+    const char *day, bool outside, bool trail, struct letters_forms *forms)
+{
+	struct policy_decision *d = &forms->of[outside];
 	struct policy_facts facts;
-	struct xml *document;
 	int rc;
 
 	letter_facts(letter, t->law->policy, day, &facts);
 	facts.form = outside ? "outside" : "inside";
-	if (trail) {
-		rc = letters_decide_letter(w, t, POLICY_SEAL, &facts, letter, d);
-	} else {
-		document = letter_xml(letter);
-		facts.letter = xml_root(document);
-		rc = policy_decide(t->law->policy, POLICY_SEAL, &facts, t->arena, d, NULL, &t->err);
-		xml_free(&document);
-	}
+	facts.letter = xml_root(document(t, letter));
+	rc = trail ? letters_decide(w, t, POLICY_SEAL, &facts, letter->id, d)
+	           : policy_decide(t->law->policy, POLICY_SEAL, &facts, t->arena, d, NULL, &t->err);
 	if (rc < 0)
 		return -1;
-	return d->allowed ? 1
-	                  : err_set(&t->err,
-	                        "policy %d has no sealing rule for the %s form of this letter "
-	                        "(rule %s)",
-	                        t->law->version, facts.form, d->rule_id);
+	if (!d->allowed)
+		return err_set(&t->err,
+		    "policy %d has no sealing rule for the %s form of this letter (rule %s)",
+		    t->law->version, facts.form, d->rule_id);
+	forms->made[outside] = true;
+	forms->sealed &= d->seal;
+	forms->pdf |= d->pdf;
+	forms->pdf_sealed &= d->seal || !d->pdf;
+	return 1;
+}
+
+int letters_decide_forms(struct worker *w, struct task *t, const struct letter *letter,
+    const char *day, bool trail, struct letters_forms *forms)
+{
+	bool inside = false, outside = false;
+
+	*forms = (struct letters_forms){.sealed = true, .pdf_sealed = true};
+	for (size_t i = 0; i < letter->recipient_count; i++) {
+		inside |= letter->recipients[i].inside;
+		outside |= !letter->recipients[i].inside;
+	}
+	if (outside && decide_form(w, t, letter, day, true, trail, forms) < 0)
+		return -1;
+	inside |= outside && forms->of[1].copy;
+	if (inside && decide_form(w, t, letter, day, false, trail, forms) < 0)
+		return -1;
+	forms->confirm = forms->of[outside].confirm;
+	forms->copy = forms->of[outside].copy;
+	return 1;
 }
 
 int letters_render(struct task *t, const struct letter *letter, enum render_form form, bool outside,
@@ -165,19 +202,17 @@ int letters_render(struct task *t, const struct letter *letter, enum render_form
 	const struct policy_type *type = policy_type(t->law->policy, letter->type);
 	const char *const params[] = {
 	    "form", outside ? "outside" : "inside", "seal", seal ? "yes" : "no", NULL};
-	struct xml *xml;
 	struct buf out = {0};
 	int rc;
 
 	if (type == NULL)
 		return err_set(&t->err, "letter type %s is not in policy version %d", letter->type,
 		    t->law->version);
-	xml = letter_xml(letter);
-	rc = render_apply(t->law->render, type->template_base, form, xml, params, &out, &t->err);
+	rc = render_apply(
+	    t->law->render, type->template_base, form, document(t, letter), params, &out, &t->err);
 	if (rc == 1)
 		*out_r = arena_strndup(t->arena, buf_str(&out), out.len);
 	buf_free(&out);
-	xml_free(&xml);
 	return rc;
 }
 
@@ -185,42 +220,44 @@ const char *letters_text(
     struct worker *w, struct task *t, const struct letter *letter, bool outside)
 {
 	struct letter copy = numbered_or_blank(t, letter);
-	struct policy_decision d;
+	struct letters_forms forms = {0};
 	const char *text = NULL;
 
-	if (letters_form(w, t, &copy, copy.date, outside, false, &d) < 0 ||
-	    letters_render(t, &copy, RENDER_TEXT, outside, d.seal, &text) < 0)
+	if (letters_decide_forms(w, t, &copy, copy.date, false, &forms) < 0 ||
+	    letters_render(t, &copy, RENDER_TEXT, outside, forms.sealed, &text) < 0)
 		return NULL;
 	return text;
 }
 
-/* One form as finish will make it; sealed_r becomes true when it bears a seal. */
+/* One form as finish will make it. */
 static int try_form(
-    struct worker *w, struct task *t, const struct letter *letter, bool outside, bool *sealed_r)
+    struct task *t, const struct letter *letter, bool outside, const struct policy_decision *d)
 {
-	struct policy_decision d;
 	const char *text;
 
-	if (letters_form(w, t, letter, letter->date, outside, false, &d) < 0 ||
-	    letters_render(t, letter, RENDER_TEXT, outside, d.seal, &text) < 0 ||
-	    (!outside && letters_render(t, letter, RENDER_HTML, false, d.seal, &text) < 0) ||
-	    (d.pdf && letters_render(t, letter, RENDER_PAGE, outside, d.seal, &text) < 0))
+	if (letters_render(t, letter, RENDER_TEXT, outside, d->seal, &text) < 0 ||
+	    (!outside && letters_render(t, letter, RENDER_HTML, false, d->seal, &text) < 0) ||
+	    (d->pdf && letters_render(t, letter, RENDER_PAGE, outside, d->seal, &text) < 0))
 		return -1;
-	*sealed_r |= d.seal;
 	return 1;
 }
 
 int letters_trial(struct worker *w, struct task *t, const struct letter *letter)
 {
 	struct letter copy = numbered_or_blank(t, letter);
-	bool outside = false, sealed = false;
+	struct letters_forms forms;
 	struct seal_plan plan;
+	bool sealed = false;
 
-	for (size_t i = 0; i < letter->recipient_count; i++)
-		outside |= !letter->recipients[i].inside;
-	if (try_form(w, t, &copy, false, &sealed) < 0 ||
-	    (outside && try_form(w, t, &copy, true, &sealed) < 0))
+	if (letters_decide_forms(w, t, &copy, copy.date, false, &forms) < 0)
 		return -1;
+	for (int form = 0; form <= 1; form++) {
+		if (!forms.made[form])
+			continue;
+		if (try_form(t, &copy, form, &forms.of[form]) < 0)
+			return -1;
+		sealed |= forms.of[form].seal;
+	}
 	if (!sealed)
 		return 1;
 	return signer_plan(w->signer, letter->registry_address, t->now_ms / 1000, &plan, &t->err);
@@ -230,26 +267,22 @@ int letters_glyphs(
     struct worker *w, struct task *t, const struct letter *letter, const char **missing_r)
 {
 	struct letter copy = numbered_or_blank(t, letter);
-	struct policy_decision d;
-	bool outside = false;
+	struct letters_forms forms;
 	const char *page = NULL;
+	int form;
 
 	*missing_r = NULL;
-	for (size_t i = 0; i < letter->recipient_count; i++)
-		outside |= !letter->recipients[i].inside;
-	for (int form = 0; form <= (outside ? 1 : 0); form++) {
-		if (letters_form(w, t, &copy, copy.date, form, false, &d) < 0)
-			return -1;
-		if (!d.pdf)
-			continue;
-		if (w->glyphs == NULL)
-			return err_set(&t->err, "a PDF is wanted and no font is installed");
-		if (letters_render(t, &copy, RENDER_PAGE, form, d.seal, &page) != 1)
-			return -1;
-		*missing_r = glyphs_missing(w->glyphs, range_of(page), t->arena);
-		return *missing_r == NULL;
-	}
-	return 1;
+	if (letters_decide_forms(w, t, &copy, copy.date, false, &forms) < 0)
+		return -1;
+	if (!forms.pdf)
+		return 1;
+	if (w->glyphs == NULL)
+		return err_set(&t->err, "a PDF is wanted and no font is installed");
+	form = forms.of[0].pdf ? 0 : 1; /* the page is the same in both */
+	if (letters_render(t, &copy, RENDER_PAGE, form, forms.of[form].seal, &page) != 1)
+		return -1;
+	*missing_r = glyphs_missing(w->glyphs, range_of(page), t->arena);
+	return *missing_r == NULL;
 }
 
 const char *letters_recipient_lines(struct task *t, const struct letter *letter)
@@ -301,13 +334,11 @@ int letters_decide(struct worker *w, struct task *t, enum policy_kind kind,
 int letters_decide_letter(struct worker *w, struct task *t, enum policy_kind kind,
     struct policy_facts *facts, const struct letter *letter, struct policy_decision *d)
 {
-	struct xml *document = letter_xml(letter);
 	int rc;
 
-	facts->letter = xml_root(document);
+	facts->letter = xml_root(document(t, letter));
 	rc = letters_decide(w, t, kind, facts, letter->id, d);
 	facts->letter = NULL;
-	xml_free(&document);
 	return rc;
 }
 

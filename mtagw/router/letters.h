@@ -41,10 +41,21 @@ const char *letters_postmaster(struct worker *w, struct task *t);
 /* `surat.diskominfo+<token>@dumai.example` */
 const char *letters_reply_to(
     struct worker *w, struct task *t, const struct letter *letter, int64_t token_id);
-/* What a form of the letter carries (seal, DKIM, PDF) on that day, decided with a row in the trail;
- * where trail is false it is only a look. 1; -1 with t->err: no rule allows the form. */
-int letters_form(struct worker *w, struct task *t, const struct letter *letter, const char *day,
-    bool outside, bool trail, struct policy_decision *decision_r);
+/* The forms that a letter will have: those that somebody gets, and what each carries. */
+struct letters_forms {
+	bool made[2];                 /* inside, outside */
+	struct policy_decision of[2]; /* of those made */
+	bool sealed;                  /* every one is */
+	bool pdf;                     /* one carries it */
+	bool pdf_sealed;              /* every one that carries it is sealed */
+	bool confirm;                 /* the writer is told when it leaves */
+	bool copy; /* the registry clerk of the writer's agency has the inside form */
+};
+/* Decides that for the day, with a row in the trail for each form; where trail is false it is only
+ * a look. confirm and copy are those of the form that goes farthest. 1; -1 with t->err: no rule
+ * allows a form. */
+int letters_decide_forms(struct worker *w, struct task *t, const struct letter *letter,
+    const char *day, bool trail, struct letters_forms *forms_r);
 /* The letter by the stylesheet of its type; seal: that form will be sealed, so its words may say
  * so. 1, or -1 with t->err. */
 int letters_render(struct task *t, const struct letter *letter, enum render_form form, bool outside,

@@ -56,20 +56,6 @@ static int load_letter(
 	return 1;
 }
 
-static int wants_pdf(struct worker *w, struct task *t, const struct letter *letter, const char *day)
-{
-	const int last = letter->scope == SCOPE_OUTSIDE ? 1 : 0;
-	struct policy_decision d;
-	int wanted = 0;
-
-	for (int outside = 0; outside <= last; outside++) {
-		if (letters_form(w, t, letter, day, outside, true, &d) < 0)
-			return -1;
-		wanted |= d.pdf;
-	}
-	return wanted;
-}
-
 enum task_result number_task(struct worker *w, struct task *t)
 {
 	struct number_item *item = arena_alloc(t->arena, sizeof(*item));
@@ -78,7 +64,8 @@ enum task_result number_task(struct worker *w, struct task *t)
 	struct letter_row row;
 	struct letter letter = {0};
 	char day[16];
-	int pdf;
+	struct letters_forms forms;
+	int rc;
 
 	if (load_letter(w, t, &row, &letter) != 1)
 		return TASK_WAIT;
@@ -91,11 +78,11 @@ enum task_result number_task(struct worker *w, struct task *t)
 		    row.agency, d.rule_id);
 		return waiting_task(w, t, &letter, false);
 	}
-	pdf = wants_pdf(w, t, &letter, day);
+	rc = letters_decide_forms(w, t, &letter, day, false, &forms); /* finish decides them */
 	if (policy_agency(t->law->policy, row.agency) == NULL)
-		pdf = err_set(
+		rc = err_set(
 		    &t->err, "agency %s is not in policy version %d", row.agency, t->law->version);
-	if (pdf < 0)
+	if (rc < 0)
 		return waiting_task(w, t, &letter, false);
 	*item = (struct number_item){.letter_id = row.id,
 	    .date = arena_strdup(t->arena, day),
@@ -121,7 +108,7 @@ enum task_result number_task(struct worker *w, struct task *t)
 		return TASK_WAIT;
 	t->number = item;
 	t->plan->deciding = true;
-	t->plan->next_kind = pdf ? "render" : "finish";
+	t->plan->next_kind = forms.pdf ? "render" : "finish";
 	t->plan->next_ref = row.id;
 	return TASK_GO;
 }

@@ -105,9 +105,15 @@ static int load_original(struct order_case *c)
 {
 	struct task *t = c->t;
 
-	if (strcmp(c->row.direction, "incoming") != 0 && c->row.number != NULL)
-		return letter_row_form(
-		    c->w->db, c->row.id, "inside", t->arena, &c->original, &t->err);
+	if (strcmp(c->row.direction, "incoming") != 0 && c->row.number != NULL) {
+		int rc =
+		    letter_row_form(c->w->db, c->row.id, "inside", t->arena, &c->original, &t->err);
+
+		if (rc == 0) /* nobody inside had one */
+			rc = letter_row_form(
+			    c->w->db, c->row.id, "outside", t->arena, &c->original, &t->err);
+		return rc;
+	}
 	c->original_body = c->letter.body_id;
 	return message_body(c->w->db, c->original_body, t->arena, &c->original, &t->err);
 }

@@ -52,6 +52,8 @@ enum task_result {
 };
 struct plan;
 struct mime_part;
+struct letter;
+struct xml;
 struct task {
 	struct work *work;
 	struct arena *arena;
@@ -63,6 +65,10 @@ struct task {
 	struct number_item *number; /* of kind number */
 	struct err err;
 	enum task_result result;
+	/* letter.xml of the letter last asked for, and that letter as it was (letters.c) */
+	struct xml *document;
+	const struct letter *document_of;
+	const char *blank_number, *blank_date; /* what stands where numbering has not been yet */
 };
 
 /* Runs until TERM. glyphs: of the pool, may be NULL. render: a render worker. */
