@@ -196,6 +196,7 @@ static int receipt(struct worker *w, struct task *t, const struct presented *p)
 {
 	const char *at = strrchr(p->row.sender_address, '@');
 	struct policy_decision d;
+	struct incoming_room *room;
 	struct outgoing *out;
 	struct mime_part *root;
 	struct err err;
@@ -240,6 +241,9 @@ static int receipt(struct worker *w, struct task *t, const struct presented *p)
 	if (compose_receipt(w, t, p, &out) < 0 ||
 	    plan_delivery(w, t, out, p->row.sender_address, "smtp", false, "", NULL) < 0)
 		return -1;
+	room = arena_alloc(t->arena, sizeof(*room));
+	*room = (struct incoming_room){p->row.sender_address, t->now_ms - DAY_MS, RECEIPTS_A_DAY};
+	plan_row(t, incoming_queue_room, room);
 	return plan_outgoing_done(w, t, out);
 }
 

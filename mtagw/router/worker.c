@@ -20,6 +20,7 @@
 #include "mtagw/base/log.h"
 #include "mtagw/base/mem.h"
 #include "mtagw/base/sandbox.h"
+#include "mtagw/base/xml.h"
 #include "mtagw/router/crash.h"
 #include "mtagw/router/intake.h"
 #include "mtagw/router/order.h"
@@ -179,7 +180,7 @@ static int commit_stage(struct worker *w, struct task **list, size_t count, stru
 {
 	const struct work **works = mem_alloc((count + 1) * sizeof(*works));
 	struct number_item *items = mem_zalloc((count + 1) * sizeof(*items));
-	struct exchanges *rows;
+	struct exchanges *rows = exchanges_new();
 	size_t numbers = 0;
 	int rc, version = 0;
 
@@ -197,14 +198,17 @@ static int commit_stage(struct worker *w, struct task **list, size_t count, stru
 		if (list[i]->plan->deciding && list[i]->law->version != version) {
 			db_rollback(w->db);
 			free(items);
+			exchanges_free(&rows);
 			return 0; /* another law: decide again */
 		}
 		plan_queue(w, list[i]);
-		rows = list[i]->plan->exchanges;
-		exchanges_queue(rows, w->db);
+		exchanges_move(rows, list[i]->plan->exchanges);
 		if (list[i]->number != NULL)
 			items[numbers++] = *list[i]->number;
 	}
+	if (rc == 1)
+		exchanges_queue(rows, w->db);
+	exchanges_free(&rows);
 	if (rc == 1 && numbers > 0) { /* T2: last before COMMIT */
 		rc = letter_row_number(w->db, items, numbers, list[0]->arena, error_r);
 		CRASH_POINT("router-number-before-commit");
@@ -289,8 +293,10 @@ static void run_round(struct worker *w, struct task *tasks, size_t count, bool a
 	rc = n > 0 ? commit_stage(w, go, n, &err) : 1;
 	if (rc == 1 && n > 0)
 		after_commit(w, go, n);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		exchanges_free(&tasks[i].plan->exchanges);
+		xml_free(&tasks[i].document);
+	}
 	if (rc == 0 && n > 1) {
 		for (size_t i = 0; i < n; i++) {
 			struct task single = {.work = go[i]->work, .arena = go[i]->arena};

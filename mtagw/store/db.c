@@ -17,6 +17,9 @@
 #include "mtagw/base/log.h"
 #include "mtagw/store/db_private.h"
 
+/* Statements are few, prepared and by key: one plan for all their values, and never compiled. */
+#define LINK_OPTIONS "-c plan_cache_mode=force_generic_plan -c jit=off"
+
 struct db_result {
 	PGresult *pg;
 };
@@ -52,6 +55,7 @@ void db_free(struct db **dbp)
 	if (db == NULL)
 		return;
 	db_event_free(&db->event);
+	db_gather_drop(db);
 	db_link_close(db);
 	while (db->listeners != NULL) {
 		struct db_listener *l = db->listeners;
@@ -112,9 +116,9 @@ int db_link_start(struct db *db, struct err *error_r)
 	struct err secret_err = {{0}};
 	char *password = settings_secret(s, db->role, &secret_err);
 	const char *keys[] = {"host", "port", "dbname", "user", "password", "application_name",
-	    "client_encoding", "target_session_attrs", "tcp_user_timeout", NULL};
+	    "client_encoding", "target_session_attrs", "tcp_user_timeout", "options", NULL};
 	const char *values[] = {s->db_host, port, s->db_name, user, password, "mtagw", "UTF8",
-	    "read-write", "30000", NULL};
+	    "read-write", "30000", LINK_OPTIONS, NULL};
 	PGconn *pg;
 
 	snprintf(port, sizeof(port), "%d", s->db_port);

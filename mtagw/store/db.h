@@ -31,7 +31,8 @@ enum db_type {
 	DB_BYTES,
 	DB_INT_ARRAY,
 	DB_TEXT_ARRAY,
-	DB_BYTES_ARRAY
+	DB_BYTES_ARRAY,
+	DB_BOOL_ARRAY
 };
 struct db_param {
 	enum db_type type;
@@ -39,7 +40,7 @@ struct db_param {
 	const char *text;   /* TEXT: UTF-8 without NUL; a NULL pointer is SQL NULL. The caller has
 	                       made it valid (db_text_ok) */
 	struct range bytes; /* BYTES */
-	const int64_t *numbers;     /* INT_ARRAY */
+	const int64_t *numbers;     /* INT_ARRAY, BOOL_ARRAY */
 	const char *const *texts;   /* TEXT_ARRAY; NULL elements are SQL NULL */
 	const struct range *ranges; /* BYTES_ARRAY; elements with a NULL p are SQL NULL */
 	size_t count;               /* of the arrays */
@@ -51,6 +52,7 @@ struct db_param db_text(const char *s);
 struct db_param db_bytes(struct range r);
 struct db_param db_ints(const int64_t *v, size_t n);
 struct db_param db_texts(const char *const *v, size_t n);
+struct db_param db_bools(const int64_t *v, size_t n);
 struct db_param db_bytes_list(const struct range *v, size_t n);
 /* Valid UTF-8 without NUL: what a text column takes (a value that is not would abort its whole
  * batch, DESIGN 13). */
@@ -118,6 +120,11 @@ int db_query(struct db *db, const struct stmt *stmt, const struct db_param *para
 /* Queues a statement without waiting for its answer (pipeline); the next db_query, db_commit or
  * db_flush reads it. A failure appears there. */
 void db_queue(struct db *db, const struct stmt *stmt, const struct db_param *params, size_t count);
+/* The same for one row of a statement that is written for many: its parameters are columns (arrays
+ * of the types given here), and the rows of a transaction leave as one statement, in front of the
+ * next db_queue, db_query or db_commit. Order among rows of different statements: that of their
+ * first rows. Values are copied. An absent number is 0, never NULL. */
+void db_gather(struct db *db, const struct stmt *stmt, const struct db_param *params, size_t count);
 int db_begin(struct db *db, struct err *error_r);
 /* 1 committed; -1: db_last is DB_REFUSED, DB_UNAVAILABLE or DB_UNKNOWN. */
 int db_commit(struct db *db, struct err *error_r);

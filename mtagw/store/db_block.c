@@ -121,6 +121,7 @@ static int fail(struct db *db, enum db_status status, struct err *error_r)
 static void drop_link(struct db *db)
 {
 	db_link_close(db);
+	db_gather_drop(db);
 	if (db->in_transaction)
 		db->lost = true;
 }
@@ -160,6 +161,7 @@ int db_query(struct db *db, const struct stmt *stmt, const struct db_param *para
 	}
 	if (!db->in_transaction && ensure_link(db, error_r) < 0)
 		return -1;
+	db_gather_send(db);
 	send_statement(db, stmt, params, count, op);
 	if (end_segment(db, &refused) < 0) {
 		bool unknown = !db->in_transaction && db->flushed;
@@ -190,8 +192,9 @@ void db_queue(struct db *db, const struct stmt *stmt, const struct db_param *par
 		db->lost = true; /* told by the next db_query or db_commit */
 		return;
 	}
+	db_gather_send(db);
 	send_statement(db, stmt, params, count, (struct db_op){0});
-	if (db_link_flush(db) < 0) {
+	if (!db->in_transaction && db_link_flush(db) < 0) {
 		drop_link(db);
 		db->lost = true;
 	}
@@ -232,9 +235,11 @@ int db_commit(struct db *db, struct err *error_r)
 	db->in_transaction = false;
 	db->rolled_back = false;
 	if (lost) {
+		db_gather_drop(db);
 		db_link_close(db);
 		return fail(db, DB_UNAVAILABLE, error_r);
 	}
+	db_gather_send(db);
 	db_link_sql(db, "commit");
 	if (end_segment(db, &refused) < 0) {
 		db_link_close(db);
@@ -254,6 +259,7 @@ void db_rollback(struct db *db)
 {
 	db->in_transaction = false;
 	db->lost = false;
+	db_gather_drop(db);
 	end_aborted(db);
 }
 

@@ -17,6 +17,7 @@ enum db_oid {
 	DB_OID_BYTEA = 17,
 	DB_OID_INT8 = 20,
 	DB_OID_TEXT = 25,
+	DB_OID_BOOL_ARRAY = 1000,
 	DB_OID_BYTEA_ARRAY = 1001,
 	DB_OID_TEXT_ARRAY = 1009,
 	DB_OID_INT8_ARRAY = 1016,
@@ -80,6 +81,7 @@ struct db {
 	struct db_listener *listeners;
 
 	/* blocking side */
+	struct db_gather *gathers; /* rows that leave before anything else (db_gather.c) */
 	bool in_transaction, lost; /* lost: in the open transaction or queue */
 	enum db_status last;
 	char sqlstate[6];
@@ -105,6 +107,10 @@ int db_link_flush(struct db *db);
 int db_link_read(struct db *db, bool *synced_r);
 /* Script by the simple protocol; blocks. */
 int db_link_script(struct db *db, const char *sql, struct err *error_r);
+
+/* Sends, or forgets, the rows that were gathered. */
+void db_gather_send(struct db *db);
+void db_gather_drop(struct db *db);
 
 /* --- sides --- */
 struct db_event *db_event_new(struct db *db);

@@ -49,6 +49,11 @@ struct db_param db_texts(const char *const *v, size_t n)
 	return (struct db_param){.type = DB_TEXT_ARRAY, .texts = v, .count = n};
 }
 
+struct db_param db_bools(const int64_t *v, size_t n)
+{
+	return (struct db_param){.type = DB_BOOL_ARRAY, .numbers = v, .count = n};
+}
+
 struct db_param db_bytes_list(const struct range *v, size_t n)
 {
 	return (struct db_param){.type = DB_BYTES_ARRAY, .ranges = v, .count = n};
@@ -156,6 +161,18 @@ static struct range encode_ints(const struct db_param *param, struct arena *aren
 	return (struct range){start, (size_t)(p - start)};
 }
 
+static struct range encode_bools(const struct db_param *param, struct arena *arena)
+{
+	char *start = arena_alloc(arena, ARRAY_HEADER + param->count * 5);
+	char *p = array_header(start, param->count, DB_OID_BOOL);
+
+	for (size_t i = 0; i < param->count; i++) {
+		p = put32(p, 1);
+		*p++ = param->numbers[i] != 0;
+	}
+	return (struct range){start, (size_t)(p - start)};
+}
+
 /* Element n of an array of texts or bytes; NULL p for SQL NULL. */
 static struct range element(const struct db_param *param, size_t n)
 {
@@ -220,6 +237,9 @@ static struct range encode(
 	case DB_TEXT_ARRAY:
 		*type_r = DB_OID_TEXT_ARRAY;
 		return encode_list(param, DB_OID_TEXT, arena);
+	case DB_BOOL_ARRAY:
+		*type_r = DB_OID_BOOL_ARRAY;
+		return encode_bools(param, arena);
 	case DB_BYTES_ARRAY:
 		*type_r = DB_OID_BYTEA_ARRAY;
 		return encode_list(param, DB_OID_BYTEA, arena);

@@ -38,10 +38,13 @@ static const struct stmt put = {"delivery_record",
     "recipient, route, $5, $6, $7, $8,"
     "  $9, $10, $11, dot_at, $12 from mine)"
     " select count(*), (select count(*) from w) from mine"};
+/* $1: of each row the attempt it tells of. */
 static const struct stmt trail = {"delivery_trail",
-    "select audit.write((select jsonb_agg(x) from jsonb_array_elements($1::text::jsonb) x"
-    " where exists (select 1 from mail.attempt a where a.id = (x -> 'detail' ->> "
-    "'attempt')::bigint)))"};
+    "select audit.write_columns((select array_agg(case when exists (select 1 from mail.attempt a "
+    "where a.id = u.attempt) then u.id end order by n)"
+    " from unnest($1::bigint[], $2::bigint[]) with ordinality as u(attempt, id, "
+    "n)), " EXCHANGE_COLUMNS(3) ")"};
+/* $1: of each row the letter. */
 static const struct stmt dispatch = {"delivery_dispatch",
     "with d as (update office.letter l set state = 'dispatched', state_at = $2 where l.id = "
     "any($1::bigint[])"
@@ -49,8 +52,10 @@ static const struct stmt dispatch = {"delivery_dispatch",
     "l.id)"
     "  and exists (select 1 from mail.attempt a where a.letter_id = l.id and a.outcome = "
     "'delivered') returning l.id)"
-    " select audit.write((select jsonb_agg(x) from jsonb_array_elements($3::text::jsonb) x"
-    "  where (x ->> 'letter_id')::bigint in (select id from d)))"};
+    " select audit.write_columns((select array_agg(case when u.letter in (select d.id from d) then "
+    "u.id end order by n)"
+    "  from unnest($1::bigint[], $3::bigint[]) with ordinality as u(letter, id, "
+    "n)), " EXCHANGE_COLUMNS(4) ")"};
 const struct stmt *const delivery_record_statements[] = {
     &lock_letters, &put, &trail, &dispatch, NULL};
 
@@ -148,14 +153,7 @@ static const char *event_of(const struct record *r)
 	return ok ? "RelayToNonERDS" : "RelayToNonERDSFailure";
 }
 
-static void append_row(struct buf *rows, char *json)
-{
-	buf_puts(rows, rows->len > 1 ? "," : "");
-	buf_append(rows, json + 1, strlen(json) - 2); /* without the brackets of a list of one */
-	free(json);
-}
-
-static void add_trail(struct delivery_store *s, const struct record *r, struct buf *rows)
+static void add_trail(struct delivery_store *s, const struct record *r, struct exchanges *rows)
 {
 	const struct delivery_outcome *o = &r->outcome;
 	char attempt[24], code[16] = "";
@@ -173,7 +171,7 @@ static void add_trail(struct delivery_store *s, const struct record *r, struct b
 		x.code = o->enhanced;
 	else if (o->code != 0)
 		snprintf(code, sizeof(code), "%d", o->code);
-	append_row(rows, exchange_json(&x, delivery_id_take(s, o->at), details));
+	exchanges_put(rows, delivery_id_take(s, o->at), &x, details);
 }
 
 /* Letters of the group, each once: their number. */
@@ -195,21 +193,20 @@ static size_t gather_letters(const struct record *r, int64_t *ids)
 static void add_dispatch(
     struct delivery_store *s, const int64_t *ids, size_t n, int64_t at, struct db_batch *batch)
 {
-	struct buf rows = {0};
+	struct exchanges *rows = exchanges_new();
+	struct db_param params[2 + EXCHANGE_COLUMN_COUNT] = {db_ints(ids, n), db_int(at)};
 
-	buf_putc(&rows, '[');
 	for (size_t i = 0; i < n; i++) {
 		struct exchange x = {.at_ms = at,
 		    .event = "LetterDispatched",
 		    .outcome = "done",
 		    .letter_id = ids[i]};
 
-		append_row(&rows, exchange_json(&x, delivery_id_take(s, at), NULL));
+		exchanges_put(rows, delivery_id_take(s, at), &x, NULL);
 	}
-	buf_putc(&rows, ']');
-	struct db_param params[] = {db_ints(ids, n), db_int(at), db_text(buf_str(&rows))};
-	db_batch_add(batch, &dispatch, params, 3, NULL, NULL);
-	buf_free(&rows);
+	exchanges_params(rows, params + 2);
+	db_batch_add(batch, &dispatch, params, 2 + EXCHANGE_COLUMN_COUNT, NULL, NULL);
+	exchanges_free(&rows);
 }
 
 static void record_done(enum db_status status, struct db *db, void *ctx);
@@ -219,21 +216,23 @@ static void send_group(struct delivery_store *s)
 	int64_t letters[DELIVERY_GROUP_MAX];
 	size_t n = gather_letters(s->out, letters);
 	struct db_batch *batch = db_batch_new(s->db);
-	struct db_param param = db_ints(letters, n);
-	struct buf rows = {0};
+	struct db_param param = db_ints(letters, n), params[1 + EXCHANGE_COLUMN_COUNT];
+	struct exchanges *rows = exchanges_new();
+	int64_t attempts[DELIVERY_GROUP_MAX];
+	size_t count = 0;
 
 	if (n > 0)
 		db_batch_add(batch, &lock_letters, &param, 1, NULL, NULL);
-	buf_putc(&rows, '[');
 	for (struct record *r = s->out; r != NULL; r = r->next) {
 		r->attempt_id = delivery_id_take(s, r->outcome.at);
 		add_put(s, r, batch);
-		add_trail(s, r, &rows);
+		add_trail(s, r, rows);
+		attempts[count++] = r->attempt_id;
 	}
-	buf_putc(&rows, ']');
-	param = db_text(buf_str(&rows));
-	db_batch_add(batch, &trail, &param, 1, NULL, NULL);
-	buf_free(&rows);
+	params[0] = db_ints(attempts, count);
+	exchanges_params(rows, params + 1);
+	db_batch_add(batch, &trail, params, 1 + EXCHANGE_COLUMN_COUNT, NULL, NULL);
+	exchanges_free(&rows);
 	if (n > 0)
 		add_dispatch(s, letters, n, s->out->outcome.at, batch);
 	db_batch_send(&batch, record_done, s);

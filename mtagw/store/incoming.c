@@ -59,6 +59,8 @@ static const struct stmt receipts = {"incoming_receipts",
     "select count(*) from office.incoming i where i.sender_address = $1 and i.received_at >= $2"
     " and exists (select 1 from mail.outgoing o where o.letter_id = i.letter_id"
     "  and o.kind = 'acknowledgement')"};
+static const struct stmt room = {
+    "incoming_receipt_room", "select office.receipt_room($1, $2, $3::int)"};
 static const struct stmt item_put = {"list_item_insert",
     "insert into office.list_item (token_id, n, letter_id, agency) values ($1, $2::int, $3, $4)"};
 static const struct stmt item_get = {"list_items",
@@ -70,7 +72,7 @@ static const struct stmt correct = {"agenda_correct",
     " where letter_id = $1 and agency = $2 and direction = 'incoming'"};
 
 const struct stmt *const incoming_statements[] = {&verdict_get, &verdict_put, &insert, &update,
-    &load, &waiting, &twin, &past, &receipts, &item_put, &item_get, &correct, NULL};
+    &load, &waiting, &twin, &past, &receipts, &room, &item_put, &item_get, &correct, NULL};
 
 int verdict_load(struct db *db, int64_t message_id, struct arena *arena, const char **level_r,
     const char **json_r, struct err *error_r)
@@ -230,6 +232,15 @@ int incoming_receipts(
 	n = (int)db_get_int(r, 0, 0);
 	db_result_free(&r);
 	return n;
+}
+
+void incoming_queue_room(struct db *db, const void *row)
+{
+	const struct incoming_room *r = row;
+	struct db_param params[] = {
+	    db_text(r->sender_address), db_int(r->since_ms), db_int(r->most)};
+
+	db_queue(db, &room, params, 3);
 }
 
 void list_item_queue(struct db *db, const void *row)

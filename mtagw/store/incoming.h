@@ -60,6 +60,14 @@ int incoming_past(struct db *db, const char *agency, const char *sender_address,
 /* Receipts that left for this address since then. Their number or -1. */
 int incoming_receipts(
     struct db *db, const char *sender_address, int64_t since_ms, struct err *error_r);
+/* Refuses the transaction that stands (a struct incoming_room; queued behind the receipt) where one
+ * more went meanwhile than may go. */
+struct incoming_room {
+	const char *sender_address;
+	int64_t since_ms;
+	int most;
+};
+void incoming_queue_room(struct db *db, const void *row);
 
 /* Threads: the letter of ours that this answers. mime_ids: Message-IDs with <>; 1 with the newest,
  * 0, -1. */

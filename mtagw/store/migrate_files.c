@@ -22,6 +22,7 @@ MIGRATION(0002, "0002_incoming.sql");
 MIGRATION(0003, "0003_dsn.sql");
 MIGRATION(0004, "0004_number_once.sql");
 MIGRATION(0005, "0005_accept.sql");
+MIGRATION(0006, "0006_batches.sql");
 
 const struct migrate_file migrate_files[] = {
     {"0001_base.sql", migration_0001, migration_0001_end},
@@ -29,5 +30,6 @@ const struct migrate_file migrate_files[] = {
     {"0003_dsn.sql", migration_0003, migration_0003_end},
     {"0004_number_once.sql", migration_0004, migration_0004_end},
     {"0005_accept.sql", migration_0005, migration_0005_end},
+    {"0006_batches.sql", migration_0006, migration_0006_end},
     {NULL, NULL, NULL},
 };
