@@ -154,7 +154,7 @@ $(BUILD)/tests/load/gpgfilter: $(BUILD)/tests/load/gpgfilter.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(L_GPG)
 bench: ## speed beside Postfix, as ratios; ARGS=quick, ARGS="--only NAME,NAME", ARGS=--list
 	contrib/install build run test
-	$(MAKE) -j$$(nproc) --no-print-directory all $(BUILD)/tests/load/load
+	$(MAKE) -j$$(nproc) --no-print-directory all $(BUILD)/tests/load/load $(BUILD)/tests/load/gpgfilter
 	@$(PYRUN) -m contrib.house.bench --build $(BUILD) $(ARGS)
 
 install: all ## into DESTDIR, PREFIX, SYSCONF, LIBEXEC, MAN

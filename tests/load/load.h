@@ -98,7 +98,9 @@ size_t clients_alive(void);
 
 /* --- the sink (sink.c) ------------------------------------------------------------------------ */
 
-int sink_listen(void);                    /* its port on 127.0.0.1 */
+int sink_listen(void); /* its port on 127.0.0.1 */
+/* The next message is written to this file as well. */
+void sink_sample(const char *path);
 extern uint64_t sink_taken, sink_strange; /* messages; of these without a mark of the round */
 
 #endif

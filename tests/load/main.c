@@ -90,6 +90,9 @@ static void command(char *line)
 	if (strcmp(line, "count") == 0) {
 		printf("{\"taken\":%llu,\"strange\":%llu}\n", (unsigned long long)sink_taken,
 		    (unsigned long long)sink_strange);
+	} else if (strcmp(line, "sample") == 0) {
+		sink_sample(options);
+		printf("{}\n");
 	} else if (strcmp(line, "release") == 0) {
 		clients_end();
 		printf("{}\n");

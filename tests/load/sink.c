@@ -22,6 +22,7 @@
 struct guest {
 	struct source source;
 	bool data, marked;
+	FILE *sample; /* its message is written here too */
 	uint64_t round;
 	size_t index;
 	size_t len;
@@ -30,6 +31,13 @@ struct guest {
 	size_t out_len;
 };
 uint64_t sink_taken, sink_strange;
+static char *sample_path; /* where the next message is to be written */
+
+void sink_sample(const char *path)
+{
+	free(sample_path);
+	sample_path = need(strdup(path));
+}
 
 static void say(struct guest *g, const char *reply)
 {
@@ -43,6 +51,9 @@ static void say(struct guest *g, const char *reply)
 
 static void whole(struct guest *g)
 {
+	if (g->sample != NULL)
+		fclose(g->sample);
+	g->sample = NULL;
 	sink_taken++;
 	if (g->marked)
 		round_arrived(g->round, g->index, now_ns());
@@ -57,15 +68,18 @@ static size_t take_data(struct guest *g, char *at, size_t len, bool *more)
 {
 	const char *end = memmem(at, len, "\r\n.\r\n", 5);
 	size_t part = end != NULL ? (size_t)(end - at) + 2 : len;
+	size_t used = end != NULL ? part : len > KEPT ? len - KEPT : 0;
 
+	if (g->sample != NULL)
+		(void)fwrite(at, 1, used, g->sample);
 	if (!g->marked)
 		g->marked = message_mark(at, part, &g->round, &g->index);
 	if (end == NULL) {
 		*more = true;
-		return len > KEPT ? len - KEPT : 0;
+		return used;
 	}
 	whole(g);
-	return part + 3;
+	return used + 3;
 }
 
 /* One command; the bytes it used. *room: bytes to be put before what follows. */
@@ -83,6 +97,10 @@ static size_t take_command(struct guest *g, char *at, size_t len, bool *more, bo
 	} else if (strncasecmp(at, "DATA", 4) == 0) {
 		g->data = true;
 		g->marked = false;
+		if (sample_path != NULL)
+			g->sample = fopen(sample_path, "w");
+		free(sample_path);
+		sample_path = NULL;
 		say(g, "354 go on\r\n");
 		/* the end of the command line may be the line end before the dot */
 		return used >= 2 && at[used - 2] == '\r' ? used - 2 : used;
@@ -97,6 +115,8 @@ static size_t take_command(struct guest *g, char *at, size_t len, bool *more, bo
 
 static void end(struct guest *g)
 {
+	if (g->sample != NULL)
+		fclose(g->sample);
 	loop_close(&g->source);
 	free(g);
 }
@@ -137,6 +157,7 @@ static void listener_ready(struct source *s, uint32_t what)
 
 		g->source = (struct source){.fd = fd, .ready = guest_ready};
 		g->data = g->marked = false;
+		g->sample = NULL;
 		g->len = g->out_len = 0;
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		loop_watch(&g->source, EPOLL_CTL_ADD, EPOLLIN);

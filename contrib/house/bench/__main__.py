@@ -11,7 +11,8 @@ from ..waiting import HouseError
 from . import accept, letters, machine
 from .house import House
 from .load import Load
-from .postfix import PeerMissing, Postfix
+from .peer import Peer
+from .postfix import PeerMissing
 from .report import Report
 
 
@@ -23,9 +24,8 @@ class Bench:
         self.build = os.path.abspath(args.build or os.path.join(ROOT, "build"))
         self.peers_wanted = not args.alone
         self.report = Report(os.path.join(ROOT, "var", "bench-report.md"))
-        self.load = self.house = self.postfix = None
+        self.load = self.house = self.peer = None
         self.why_alone = "asked for by --alone"
-        self.forms, self.forms_missing = {"relay"}, {}
 
     def scaled(self, total):
         """Messages of a round: fewer in a quick run."""
@@ -33,7 +33,7 @@ class Bench:
 
     def in_turn(self, play, rounds=None):
         """play(side) on both in turn; {side: [answers]}."""
-        sides = [self.house] + ([self.postfix] if self.postfix else [])
+        sides = [self.house] + ([self.peer] if self.peer else [])
         told = {side: [] for side in sides}
         for n in range(rounds or self.rounds):
             for side in sides if n % 2 == 0 else reversed(sides):
@@ -42,8 +42,8 @@ class Bench:
 
     def compare(self, name, figures, wanted, unit, info=False):
         """A line of {side: [figure a round]}."""
-        if self.postfix in figures and self.postfix:
-            self.report.ratio(name, figures[self.house], figures[self.postfix], wanted, unit, info)
+        if self.peer in figures and self.peer:
+            self.report.ratio(name, figures[self.house], figures[self.peer], wanted, unit, info)
         else:
             self.report.alone(name, figures[self.house], self.why_alone, unit)
 
@@ -60,10 +60,6 @@ class Bench:
         parts = sorted(((s * 1000 / total, p) for p, s in used.items() if s > 0), reverse=True)
         self.report.note(f"{name}: CPU ms a message: " + ", ".join(f"{p} {ms:.2f}" for ms, p in parts))
 
-    def peer_used(self):
-        """CPU of the peer with its filters."""
-        return self.postfix.used()
-
     # ------------------------------------------------------------------ begin and end
 
     def begin(self):
@@ -72,10 +68,13 @@ class Bench:
         self.house.start()
         if self.peers_wanted:
             try:
-                self.postfix = Postfix(os.path.join(self.house.var, "peers"), self.house.certs, self.load.sink, {})
-                self.postfix.start()
+                self.peer = Peer(self.house, self.load, self.build)
+                self.peer.start()
+                for form, why in self.peer.missing.items():
+                    self.report.say(f"# peer's form {form}: {why}")
             except PeerMissing as e:
-                self.postfix, self.why_alone = None, str(e).splitlines()[0]
+                self.peer.stop()
+                self.peer, self.why_alone = None, str(e).splitlines()[0]
                 self.report.say(f"# ours alone: {e}")
 
     def facts(self):
@@ -88,14 +87,14 @@ class Bench:
         fact("PostgreSQL rows of 4 KB a second in batches of 100", f"{machine.rows(self.house):.0f}")
         for name, version in machine.versions().items():
             fact(name, version)
-        if self.postfix:
-            fact("peer", self.postfix.version)
+        if self.peer:
+            fact("peer", ", ".join(self.peer.versions))
         fact("rounds", f"{self.rounds}")
 
     def end(self):
         """Stops everything."""
-        if self.postfix:
-            self.postfix.stop()
+        if self.peer:
+            self.peer.stop()
         if self.house:
             self.house.stop()
 

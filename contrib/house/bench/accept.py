@@ -26,8 +26,8 @@ class Accept:
 
     def _round(self, side, **options):
         """One round and the CPU it took: (answer, {part: seconds})."""
-        house, postfix, load = self.bench.house, self.bench.postfix, self.bench.load
-        port = house.ports["mx"] if side is house else postfix.ports["hold"]
+        house, peer, load = self.bench.house, self.bench.peer, self.bench.load
+        port = house.ports["mx"] if side is house else peer.ports["hold"]
         if side is house:
             house.halt()
         try:
@@ -48,8 +48,8 @@ class Accept:
         rates = {side: [t["rate"] for t, _ in rounds] for side, rounds in told.items()}
         self.bench.compare(name, rates, wanted, "messages/s")
         self.bench.note_load(name, told)
-        if self.bench.postfix:
-            self.rates[name] = sorted(rates[self.bench.postfix])[len(rates[self.bench.postfix]) // 2]
+        if self.bench.peer:
+            self.rates[name] = sorted(rates[self.bench.peer])[len(rates[self.bench.peer]) // 2]
         if sessions == 50:
             cost = {side: [sum(u.values()) * 1000 / total for _, u in rounds] for side, rounds in told.items()}
             self.bench.compare(name.replace("accept", "accept-cpu"), cost, "<=0.3", "CPU ms/message")
@@ -59,8 +59,8 @@ class Accept:
         """p99 from the schedule's time of MAIL to 250."""
         if "accept-50x1" in self.rates:
             own = self.rates["accept-50x1"]
-        elif self.bench.postfix:
-            own = self._round(self.bench.postfix, sessions=50, per=1, total=self.bench.scaled(3000))[0]["rate"]
+        elif self.bench.peer:
+            own = self._round(self.bench.peer, sessions=50, per=1, total=self.bench.scaled(3000))[0]["rate"]
         else:
             own = OPEN_RATE
         rate = min(OPEN_RATE, 0.7 * own)
@@ -72,11 +72,11 @@ class Accept:
 
     def everything(self, name):
         """Rates at 50 sessions with nothing stopped: ours routes and delivers to the clerks, Postfix discards."""
-        house, postfix, load = self.bench.house, self.bench.postfix, self.bench.load
+        house, peer, load = self.bench.house, self.bench.peer, self.bench.load
         total = self.bench.scaled(2000)
 
         def play(side):
-            port = house.ports["mx"] if side is house else postfix.ports["discard"]
+            port = house.ports["mx"] if side is house else peer.ports["discard"]
             told = load.round(PEOPLE, port=port, sessions=50, per=1, total=total)
             side.quiet()
             return told

@@ -6,6 +6,7 @@ same mails over ten kept-open TLS sessions (without AUTH, which these sessions w
 same sink.
 """
 
+from ..waiting import HouseError
 from . import cpu
 from .house import OUTSIDE, head
 
@@ -30,19 +31,18 @@ class Letters:
 
     def _peer(self, form, total, **options):
         bench = self.bench
-        before = bench.peer_used()
-        told = bench.load.round([("", "", head(n), [OUTSIDE]) for n in range(1, 11)], port=bench.postfix.ports[form], tls=True,
+        before = bench.peer.used()
+        told = bench.load.round([("", "", head(n), [OUTSIDE]) for n in range(1, 11)], port=bench.peer.ports[form], tls=True,
                                 total=total, sink=True, **options)
-        bench.postfix.quiet()
-        return told, cpu.between(before, bench.peer_used()), total
+        bench.peer.quiet()
+        return told, cpu.between(before, bench.peer.used()), total
 
     def row(self, name):
         """Rate and CPU beside one peer."""
         form, rate, cost, total = PEERS[name]
         bench = self.bench
-        if form not in ("relay",) and bench.postfix and form not in bench.forms:
-            bench.report.missing(name, bench.forms_missing.get(form, "no such peer"))
-            return
+        if bench.peer and form not in bench.peer.forms:
+            raise HouseError(bench.peer.missing[form])
         told = bench.in_turn(lambda side: self._ours(bench.scaled(TOTAL), sessions=SESSIONS) if side is bench.house else
                              self._peer(form, bench.scaled(total), sessions=SESSIONS))
         info = rate == ""
@@ -56,9 +56,8 @@ class Letters:
     def alone(self, name):
         """From the final dot of submission to the final dot at the sink, the next one only when that is there."""
         bench, form = self.bench, "pipe"
-        if bench.postfix and form not in bench.forms:
-            bench.report.missing(name, bench.forms_missing.get(form, "no such peer"))
-            return
+        if bench.peer and form not in bench.peer.forms:
+            raise HouseError(bench.peer.missing[form])
         told = bench.in_turn(lambda side: (self._ours if side is bench.house else lambda *a, **k: self._peer(form, *a, **k))
                              (bench.scaled(60), sessions=1, alone=True))
         bench.compare(name, {s: [t["sink_ms"]["p50"] for t, _, _ in rounds] for s, rounds in told.items()}, "<=0.25", "ms, p50")

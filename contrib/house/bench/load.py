@@ -94,6 +94,12 @@ class Load:
         """Closes them."""
         self._say("release", 10)
 
+    def sample(self):
+        """Path to which the sink writes its next message."""
+        path = os.path.join(self.folder.name, "sample")
+        self._say(f"sample {path}", 10)
+        return path
+
     def taken(self):
         """Messages in the sink since the start."""
         return self._say("count", 10)["taken"]

@@ -48,7 +48,7 @@ MASTER = """\
   -o smtpd_milters={milter}
   -o smtpd_client_connection_count_limit=0
 gpgpipe   unix  - n n - {workers} pipe
-  flags=Rq user=filter:postdrop argv={home}/gpgpipe -f ${{sender}} -- ${{recipient}}
+  flags=Rq user=filter argv={home}/gpgpipe -f ${{sender}} -- ${{recipient}}
 scan      unix  - - n - {workers} smtp
   -o disable_dns_lookups=yes
 pickup    unix  n - n 60 1 pickup
@@ -110,15 +110,16 @@ class PeerMissing(Exception):
 
 
 class Postfix:
-    """One running Postfix. settings: milter (its socket, '' none), scanner (port of the SMTP filter), gnupg (home of the
-    pipe filter), lmtp (socket), group (recipients of one LMTP transaction), workers (filters at one time)."""
+    """One running Postfix. settings: milter (its socket, '' none), scanner (port of the SMTP filter), lmtp (socket),
+    group (recipients of one LMTP transaction), workers (filters at one time)."""
 
-    def __init__(self, peers, certs, sink_port, settings):
+    def __init__(self, peers, certs, sink_port, settings, prepare):
         self.peers, self.certs, self.sink_port = peers, certs, sink_port
-        self.settings = {"milter": "", "scanner": 1, "gnupg": "", "lmtp": "/nonexistent", "group": 1, "workers": 4, **settings}
+        self.settings = {"milter": "", "scanner": 1, "lmtp": "/nonexistent", "group": 1, "workers": 4, **settings}
+        self.prepare = prepare  # called with the folder when it is there
         self.tree = os.path.join(peers, "postfix")
         self.home = self.processes = self.master = None
-        self.ports, self.version = {}, ""
+        self.ports, self.version = {form: free_port() for form in FORMS}, ""
 
     def start(self):
         """Fetches where missing, starts, waits for the banner. PeerMissing says why there is none."""
@@ -163,12 +164,16 @@ class Postfix:
                 kept = [x for x in f.read().splitlines() if not x.startswith(("postfix:", "postdrop:", "filter:"))]
             with open(os.path.join(etc, name), "w", encoding="utf-8") as f:
                 f.write("\n".join(kept + lines) + "\n")
-        self.ports = {form: free_port() for form in FORMS}
         values = {"home": self.home, "cert": self.certs["cert"], "key": self.certs["key"], "sink": self.sink_port,
                   **self.ports, **self.settings}
         for name, text in (("main.cf", MAIN), ("master.cf", MASTER)):
             with open(os.path.join(etc, "postfix", name), "w", encoding="utf-8") as f:
                 f.write(text.format(**values))
+        self.prepare(self.home)
+        # as the package's script does: mail that a filter hands in goes by this program alone
+        postdrop = os.path.join(self.tree, "usr", "sbin", "postdrop")
+        os.chown(postdrop, 0, DROP_GID)
+        os.chmod(postdrop, 0o2755)
         os.makedirs(os.path.join(self.home, "spool"))
         os.makedirs(os.path.join(self.home, "data"))
         os.chown(os.path.join(self.home, "data"), UID, UID)
@@ -185,6 +190,11 @@ class Postfix:
         hold = os.path.join(self.home, "spool", "hold")
         for name in os.listdir(hold):
             os.unlink(os.path.join(hold, name))
+
+    def drop(self):
+        """Removes what was deferred: a form that does not work must not disturb the others."""
+        for path in glob.glob(f"{self.home}/spool/defer*/*/*"):
+            os.unlink(path)
 
     def quiet(self, limit=300):
         """Waits until the queue is empty; HouseError when a message is deferred."""
