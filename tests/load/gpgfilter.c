@@ -325,6 +325,8 @@ int main(int argc, char **argv)
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int one = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	/* the caller's unshare asked for the same, which the change of user took back */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (argc != 6)
 		die("usage: gpgfilter LISTEN-PORT NEXT-PORT WORKERS GNUPG-HOME KEY");
 	at.sin_port = htons((uint16_t)atoi(argv[1]));

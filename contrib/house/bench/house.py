@@ -11,8 +11,6 @@ from ..tree import children, program
 from ..waiting import HouseError, wait_for
 from . import cpu
 
-# The product's word for "no confirmation mail" on the <allow> of a seal rule; "" leaves it out.
-CONFIRM = ''
 AGENCIES = 10
 PDF_AGENCY = AGENCIES + 1
 SINK_DOMAIN = "sink.example"
@@ -33,12 +31,12 @@ SEAL = """
   <seal id="segel-ukur-pdf" valid-from="2021-10-01" code="SGL-91" legal-basis="pengukuran">
     <when form="outside" agency="UKUR{pdf:02}"/>
     <sentence>Surat ukur ke luar dengan PDF.</sentence>
-    <allow seal="yes" dkim="yes" pdf="yes" {confirm}/>
+    <allow seal="yes" dkim="yes" pdf="yes" confirm="no" copy="no"/>
   </seal>
   <seal id="segel-ukur" valid-from="2021-10-01" code="SGL-92" legal-basis="pengukuran">
     <when form="outside" agency="UKUR*"/>
     <sentence>Surat ukur ke luar tanpa PDF.</sentence>
-    <allow seal="yes" dkim="yes" pdf="no" {confirm}/>
+    <allow seal="yes" dkim="yes" pdf="no" confirm="no" copy="no"/>
   </seal>
 """
 
@@ -77,7 +75,7 @@ class House(Instance):
                            for n, b in enumerate(self.boxes, 1))
             agencies += AGENCY.format(n=PDF_AGENCY + 1).replace("  </agency>", rows + "  </agency>")
         self._insert("organisation.xml", "</organisation>", agencies, before=True)
-        self._insert("seal.xml", "<rules>", SEAL.format(pdf=PDF_AGENCY, confirm=CONFIRM), before=False)
+        self._insert("seal.xml", "<rules>", SEAL.format(pdf=PDF_AGENCY), before=False)
 
     def _insert(self, name, mark, text, before):
         path = os.path.join(self.policies, name)

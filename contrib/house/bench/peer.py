@@ -1,6 +1,7 @@
 """The peer with all its parts: Postfix, OpenDKIM, the two filters; which of its forms work here."""
 
 import os
+import signal
 
 from ..process import Processes
 from ..tree import children
@@ -88,4 +89,9 @@ class Peer:
         """Ends all of it."""
         if self.postfix:
             self.postfix.stop()
+        for name, popen, *_ in self.processes.running:
+            # the first of its namespace: all of it ends, and unshare sees that and ends too
+            for pid in children(popen.pid)[:1] if name == "gpgfilter" else []:
+                os.kill(pid, signal.SIGKILL)
+                popen.wait(10)
         self.processes.stop_all()
