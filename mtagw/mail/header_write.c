@@ -169,6 +169,25 @@ static void put_phrase(struct buf *out, const char *name, size_t *column)
 	buf_free(&line);
 }
 
+/* An address beyond ASCII, in a field that goes to hosts without SMTPUTF8 too: the name of a group
+ * without members, for people to read (RFC 6857). */
+static void put_unsayable(struct buf *out, const char *name, const char *address, const char *comma,
+    struct arena *arena, size_t *column)
+{
+	if (name[0] != '\0')
+		put_phrase(out, arena_printf(arena, "%s <%s>", name, address), column);
+	else
+		put_phrase(out, address, column);
+	put_token(out, range_of(arena_printf(arena, ":;%s", comma)), column);
+}
+
+static bool is_ascii(const char *text)
+{
+	while (*text > 0)
+		text++;
+	return *text == '\0';
+}
+
 void header_put_mailboxes(
     struct buf *out, const char *name, const struct mailbox *list, size_t count)
 {
@@ -180,10 +199,15 @@ void header_put_mailboxes(
 	column = column_of(out);
 	for (size_t i = 0; i < count; i++) {
 		const char *text = address_format(&list[i].address, arena);
+		const char *comma = i + 1 < count ? "," : "";
 		bool named = list[i].name[0] != '\0';
-		const char *token = arena_printf(arena, "%s%s%s%s", named ? "<" : "", text,
-		    named ? ">" : "", i + 1 < count ? "," : "");
+		const char *token = arena_printf(
+		    arena, "%s%s%s%s", named ? "<" : "", text, named ? ">" : "", comma);
 
+		if (!is_ascii(text)) {
+			put_unsayable(out, list[i].name, text, comma, arena, &column);
+			continue;
+		}
 		put_phrase(out, list[i].name, &column);
 		put_token(out, range_of(token), &column);
 	}

@@ -235,6 +235,12 @@ static void test_put_mailboxes(void **state)
 	    {"jahat", {"f\r\nBcc", "g.example\r\nX: y"}},
 	    {"Lurah", {"lurah", "dumai.example"}},
 	};
+	static const struct mailbox beyond[] = {
+	    {"", {"b\xc3\xbcro", "m\xc3\xbcnchen.example"}},
+	    {"A", {"a", "b.example"}},
+	    {"PT Kantor", {"b\xc3\xbcro", "c.example"}},
+	    {"", {"d", "e.example"}},
+	};
 	struct arena *arena = arena_new();
 	struct mailbox *list;
 	struct buf b = {0};
@@ -252,6 +258,18 @@ static void test_put_mailboxes(void **state)
 		assert_string_equal(list[i].name, in[i].name);
 		assert_true(address_equal(&list[i].address, &in[i].address));
 	}
+	buf_reset(&b);
+	/* beyond ASCII: no mailbox of it, its text for people, the others as ever */
+	header_put_mailboxes(&b, "To", beyond, 4);
+	check_field("mailboxes beyond ASCII", &b, "To");
+	assert_string_equal(buf_str(&b),
+	    "To: =?UTF-8?B?YsO8cm9AbcO8bmNoZW4uZXhhbXBsZQ==?= :;, A <a@b.example>,\r\n"
+	    " =?UTF-8?B?UFQgS2FudG9yIDxiw7xyb0BjLmV4YW1wbGU+?= :;, d@e.example\r\n");
+	assert_int_equal(
+	    address_list((struct range){b.data + 3, b.len - 3}, arena, &list, &n, NULL), 1);
+	assert_int_equal(n, 2);
+	assert_string_equal(list[0].address.local, "a");
+	assert_string_equal(list[1].address.local, "d");
 	buf_reset(&b);
 	header_put_mailboxes(&b, "Cc", in, 0);
 	assert_int_equal(b.len, 0);
