@@ -34,10 +34,11 @@ static const struct stmt hand_over = {"work_hand_over",
 static const struct stmt quarantine = {
     "work_quarantine", "update mail.work set state = 'quarantined', reason = $2 where id = $1"};
 static const struct stmt add = {"work_add",
-    /* One list an agency is enough; two at once do no harm. */
+    /* One list an agency is enough; whoever adds one at the same time has it too. */
     "insert into mail.work (id, kind, ref, arg, next_at) select $1, $2, $3, $4, $5"
     " where $2 <> 'list' or not exists"
-    "  (select 1 from mail.work where kind = 'list' and arg = $4 and state = 'waiting')"};
+    "  (select 1 from mail.work where kind = 'list' and arg = $4 and state = 'waiting')"
+    " on conflict (arg) where kind = 'list' and state = 'waiting' do nothing"};
 static const struct stmt wait = {"work_wait",
     "update mail.work set state = 'waiting', owner = '', tries = 0, alone = 0, waits = waits + 1, "
     "next_at = $4,"
