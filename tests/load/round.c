@@ -271,6 +271,7 @@ static void finish(void)
 		printf(
 		    ",\"sink_seconds\":%.6f,\"sink_rate\":%.3f", sink, (double)r->arrived / sink);
 	print_spread("accept_ms", offsetof(struct times, due), offsetof(struct times, ok));
+	print_spread("whole_ms", offsetof(struct times, due), offsetof(struct times, sink));
 	print_spread("sink_ms", offsetof(struct times, dot), offsetof(struct times, sink));
 	printf("}\n");
 	fflush(stdout);

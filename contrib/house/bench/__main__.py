@@ -8,7 +8,7 @@ import time
 
 from ..instance import ROOT
 from ..waiting import HouseError
-from . import accept, letters, machine
+from . import accept, backlog, boxes, letters, machine, memory, pdf
 from .house import House
 from .load import Load
 from .peer import Peer
@@ -25,6 +25,7 @@ class Bench:
         self.peers_wanted = not args.alone
         self.report = Report(os.path.join(ROOT, "var", "bench-report.md"))
         self.load = self.house = self.peer = None
+        self.boxes = False  # whether their 500 positions are needed
         self.why_alone = "asked for by --alone"
 
     def scaled(self, total):
@@ -64,7 +65,7 @@ class Bench:
 
     def begin(self):
         """Starts everything."""
-        self.house = House(self.build, self.load.sink)
+        self.house = House(self.build, self.load.sink, boxes.BOXES if self.boxes else 0)
         self.house.start()
         if self.peers_wanted:
             try:
@@ -101,12 +102,20 @@ class Bench:
 
 def figures(bench):
     """{name: (function, heavy: left out of a quick run)} in the order they are taken."""
-    taking, writing = accept.Accept(bench), letters.Letters(bench)
+    taking, writing, printing, holding = accept.Accept(bench), letters.Letters(bench), pdf.Pdf(bench), memory.Memory(bench)
     table = {name: (taking.row, False) for name in accept.ROWS}
     table["accept-open"] = (taking.open, False)
     table["accept-all"] = (taking.everything, True)
     table.update({name: (writing.row, False) for name in letters.PEERS})
     table["letter-alone"] = (writing.alone, False)
+    table["boxes-500"] = (boxes.Boxes(bench).row, True)
+    table["pdf"] = (printing.row, True)
+    table["pdf-beside"] = (printing.beside, True)
+    table["large"] = (holding.large, True)
+    table["large-beside"] = (holding.large_beside, True)
+    table["idle-tls"] = (holding.idle_tls, False)
+    table["idle-plain"] = (holding.idle_plain, False)
+    table["backlog"] = (backlog.Backlog(bench).row, True)
     return table
 
 
@@ -121,7 +130,7 @@ def take(bench, table, only):
         begun = time.monotonic()
         try:
             function(name)
-        except HouseError as e:
+        except (HouseError, OSError, ValueError, KeyError) as e:
             bench.report.missing(name, str(e).splitlines()[0])
             bench.report.say(str(e))
         bench.report.say(f"#   {name}: {time.monotonic() - begun:.0f} s")
@@ -150,6 +159,7 @@ def main():
     unknown = [n for n in only if n not in table]
     if unknown:
         p.error(f"no such figure: {', '.join(unknown)} (--list tells them)")
+    bench.boxes = "boxes-500" in (only or ([] if bench.quick else table))
     signal.signal(signal.SIGTERM, on_signal)
     try:
         with Load(bench.build) as bench.load:

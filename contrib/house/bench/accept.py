@@ -5,12 +5,9 @@ its hold queue, which the queue manager never looks at. Both say 250 when the me
 is removed between rounds. accept-open-all is the same with everything running, for information.
 """
 
-from ..people import DOMAIN
 from . import cpu
-from .house import REGISTRY, STRANGER
+from .house import PEOPLE_IN
 
-PEOPLE = [("", "", STRANGER, [REGISTRY]), ("", "", "kadis@riau.example", [f"surat.dinkes@{DOMAIN}"]),
-          ("", "", "sekretariat@pekanbaru.example", [f"surat.setda@{DOMAIN}"])]
 # name: sessions, messages a connection, messages of a round, wanted rate
 ROWS = {"accept-1x1": (1, 1, 1000, ">=1.5"), "accept-1x10": (1, 10, 1000, ">=1.5"), "accept-10x1": (10, 1, 2000, ">=2.5"),
         "accept-10x10": (10, 10, 2000, ">=2.5"), "accept-50x1": (50, 1, 3000, ">=3"), "accept-50x10": (50, 10, 3000, ">=2.5")}
@@ -32,7 +29,7 @@ class Accept:
             house.halt()
         try:
             before = side.used()
-            told = load.round(PEOPLE, port=port, **options)
+            told = load.round(PEOPLE_IN, port=port, **options)
             used = cpu.between(before, side.used())
         finally:
             side.forget()
@@ -77,7 +74,7 @@ class Accept:
 
         def play(side):
             port = house.ports["mx"] if side is house else peer.ports["discard"]
-            told = load.round(PEOPLE, port=port, sessions=50, per=1, total=total)
+            told = load.round(PEOPLE_IN, port=port, sessions=50, per=1, total=total)
             side.quiet()
             return told
         told = self.bench.in_turn(play, rounds=1)

@@ -10,13 +10,16 @@ from ..people import DOMAIN
 from ..tree import children, program
 from ..waiting import HouseError, wait_for
 from . import cpu
+from .asking import Asking
 
 AGENCIES = 10
 PDF_AGENCY = AGENCIES + 1
 SINK_DOMAIN = "sink.example"
 OUTSIDE = f"humas@{SINK_DOMAIN}"
-REGISTRY = f"surat.diskominfo@{DOMAIN}"
-STRANGER = "humas@pelabuhan.example"
+# Who writes from outside, in turn.
+PEOPLE_IN = [("", "", "humas@pelabuhan.example", [f"surat.diskominfo@{DOMAIN}"]),
+             ("", "", "kadis@riau.example", [f"surat.dinkes@{DOMAIN}"]),
+             ("", "", "sekretariat@pekanbaru.example", [f"surat.setda@{DOMAIN}"])]
 LIMIT = 300  # seconds until the work of one round is done
 STOPPED = ("mtagw-router", "mtagw-verify", "mtagw-sender")  # while only taking in is measured
 
@@ -52,15 +55,21 @@ class House(Instance):
     def __init__(self, build, sink, boxes=0):
         self.sink, self.boxes = sink, [f"kotak{n:03}@{DOMAIN}" for n in range(1, boxes + 1)]
         self.policies = os.path.join(ROOT, "var", "bench-policies")
+        self.asking = None
         super().__init__("bench", build=build, say=lambda *_: None, overrides={
             "policies_dir": self.policies, "smtpd_sessions_max": "12000", "smtpd_sessions_per_peer": "1000"})
 
     def start(self):
         self._write_policies()
-        return super().start()
+        super().start()
+        self.asking = Asking(self.postgres)
+        return self
 
     def stop(self):
         self.wake()
+        if self.asking:
+            self.asking.close()
+            self.asking = None
         super().stop()
         shutil.rmtree(self.policies, ignore_errors=True)
 
@@ -137,18 +146,17 @@ class House(Instance):
 
     def forget(self):
         """Takes the work of messages that were only to be taken in off the queue; the messages stay."""
-        self.postgres.sql("delete from mail.work where kind = 'route'", "mtagw")
+        self.asking.ask("delete from mail.work where kind = 'route'")
 
     def waiting(self):
         """[rows of work, deliveries] not done yet."""
-        return [int(x) for x in
-                self.postgres.sql("select (select count(*) from mail.work), (select count(*) from mail.delivery)", "mtagw").split()]
+        return [int(x) for x in self.asking.ask("select (select count(*) from mail.work), (select count(*) from mail.delivery)")[0]]
 
     def quiet(self, limit=LIMIT):
         """Waits until router and sender have nothing left; HouseError when something was set aside."""
         try:
             wait_for(lambda: self.waiting() == [0, 0], "all work of the round done", limit, [self.log("mtagw")],
-                     self.processes.alive_check("mtagw"), pause=0.1)
+                     self.processes.alive_check("mtagw"), pause=0.05)
         except HouseError as e:
             left = self.postgres.sql("select kind, state, reason, count(*) from mail.work group by 1, 2, 3 union all select "
                                      "route, state, last_text, count(*) from mail.delivery group by 1, 2, 3", "mtagw")

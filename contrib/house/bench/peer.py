@@ -6,7 +6,7 @@ import signal
 from ..process import Processes
 from ..tree import children
 from ..waiting import HouseError, free_port
-from . import cpu, filters
+from . import boxes, cpu, filters
 from .house import OUTSIDE, head
 from .postfix import PeerMissing, Postfix
 
@@ -38,7 +38,8 @@ class Peer:
         lmtp = self.house.dovecot.lmtp_socket
         os.chmod(lmtp, 0o666)  # Postfix's LMTP client has a user of its own
         self.postfix = Postfix(self.peers, self.house.certs, self.load.sink,
-                               {"milter": milter, "scanner": scanner, "lmtp": lmtp, "workers": filters.WORKERS},
+                               {"milter": milter, "scanner": scanner, "lmtp": lmtp, "group": boxes.group(),
+                                "workers": filters.WORKERS},
                                lambda home: filters.pipe_script(home, pipe))
         self.postfix.start()
         self.versions.append(self.postfix.version)

@@ -1,0 +1,96 @@
+"""A backlog of letters drained with an empty and with a long history.
+
+Letters are submitted while router, verify and sender stand still; the clock runs from the moment they go on until the sink
+has the last. The history is made by generate_series: letters with their recipients, mails, outgoing messages, attempts,
+numbers, agenda entries and exchange rows, spread over two years, without bodies. Making it is not measured; it is made
+with foreign keys not asked and commits not waited for, by the superuser, in this bench's own database.
+"""
+
+import time
+
+from ..waiting import HouseError
+from .house import LIMIT
+
+WAITING, HISTORY, ROUNDS = 5000, 2_000_000, 3
+PIECE = 100_000
+# ids as the programs make them: milliseconds << 22; one letter each 30 seconds back from a year ago, so below all real ones
+IDS = "select g as n, (({base}::bigint - g::bigint * 15000) << 22) as id, {base}::bigint - g::bigint * 15000 as at from generate_series({first}, {last}) g"
+WHO = "'kadis.ukur01', null::bigint, 'kadis.ukur01@dumai.example'"
+TABLES = (
+    "insert into mail.message (id, body_id, channel, received_at, sender, rcpts, login, from_address, mime_message_id, subject, size, "
+    "state, letter_id) select id, id, 'submission', at, 'kadis.ukur01@dumai.example', array['surat-biasa@dumai.example', "
+    "'humas@sink.example'], 'kadis.ukur01@dumai.example', 'kadis.ukur01@dumai.example', '<' || id || '@history.example>', 'Riwayat ' || n, "
+    "4500, 'routed', id + 1 from ids",
+    "insert into office.letter (id, message_id, type, scope, direction, state, state_at, agency, position, incumbency, login, subject, "
+    "summary, classification_code, security_class, urgency, xml, canonical_sha256, mime_message_id, policy_version, rule_id, created_at) "
+    f"select id + 1, id, 'ordinary_letter', 'outside', 'outgoing', 'dispatched', at, 'UKUR01', {WHO}, 'Riwayat ' || n, '', '000', 'open', "
+    "'normal', '', sha256(int8send(id)), '<l' || id || '@history.example>', 1, 'ttd-kepala-pd', at from ids",
+    "insert into office.letter_recipient (letter_id, n, role, inside, name, address) select id + 1, 1, 'main', false, '', "
+    "'humas@sink.example' from ids",
+    "insert into mail.outgoing (id, message_id, letter_id, kind, form, position, from_address, mime_message_id, subject, size, eight_bit, "
+    "segments, sha256, created_at) select id + 2, id, id + 1, 'letter', 'outside', 'kadis.ukur01', 'kadis.ukur01@dumai.example', '<l' || id || "
+    "'@history.example>', 'Riwayat ' || n, 9000, false, array[id, 0, 9000], sha256(int8send(id)), at from ids",
+    "insert into office.letter_form (letter_id, form, ref, size, sha256, created_at) select id + 1, 'outside', id + 2, 9000, "
+    "sha256(int8send(id)), at from ids",
+    "insert into mail.attempt (id, delivery_id, outgoing_id, letter_id, recipient, route, outcome, code, started_at, at) select id + 3, "
+    "id + 3, id + 2, id + 1, 'humas@sink.example', 'smtp', 'delivered', 250, at, at from ids",
+    "insert into office.number_ledger (series, year, n, state, letter_id, number, letter_date, at, position, incumbency, login) select "
+    f"'surat/RIWAYAT', 2020, n, 'assigned', id + 1, '000/' || n || '/RIWAYAT/2020', '2020-12-31', at, {WHO} from ids",
+    "insert into office.agenda_entry (id, agency, direction, year, n, letter_id, entry_date, letter_number, letter_date, subject, sender, "
+    "destination, summary, security_class, urgency, classification_code, channel, at) select id + 4, 'RIWAYAT', 'outgoing', 2020, n, id + 1, "
+    "'2020-12-31', '000/' || n || '/RIWAYAT/2020', '2020-12-31', 'Riwayat ' || n, 'kadis.ukur01', 'humas@sink.example', '', 'open', 'normal', "
+    "'000', 'email', at from ids",
+    "insert into office.token (id, kind, letter_id, created_at, expires_at) select id + 5, 'reply', id + 1, at, at + 1 from ids",
+    "insert into audit.exchange (id, at, event, outcome, message_id, letter_id, salt, canonical, sha256) select id + 8 + e, at, 'history', "
+    "'ok', id, id + 1, int8send(id), '', sha256(int8send(id)) from ids, generate_series(1, 2) e",
+)
+
+
+class Backlog:
+    """See the head of this file."""
+
+    def __init__(self, bench):
+        self.bench = bench
+
+    def _drain(self, total):
+        """Letters a second."""
+        house, load = self.bench.house, self.bench.load
+        house.halt()
+        try:
+            load.start(house.writers(), port=house.ports["submission"], tls=True, total=total, sink=True, sessions=10, limit=LIMIT)
+            end = time.monotonic() + LIMIT
+            while house.waiting()[0] < total:
+                if time.monotonic() > end:
+                    raise HouseError("the backlog was not taken in")
+                time.sleep(0.2)
+            begun = time.monotonic()
+        finally:
+            house.wake()
+        told = load.finish()
+        house.quiet()
+        return told["arrived"] / (told["begun"] + told["sink_seconds"] - begun)
+
+    def _make_history(self, rows):
+        """See the head of this file."""
+        base = int((time.time() - 400 * 86400) * 1000)
+        sql = self.bench.house.postgres.sql
+        sql("insert into office.series_head values ('surat/RIWAYAT', '2020-12-31') on conflict do nothing; "
+            "insert into office.series values ('surat/RIWAYAT', 2020, 1) on conflict do nothing", "mtagw")
+        for first in range(1, rows + 1, PIECE):
+            ids = IDS.format(base=base, first=first, last=min(rows, first + PIECE - 1))
+            sql("set session_replication_role = replica; set synchronous_commit = off;" +
+                "".join(f"with ids as materialized ({ids}) {t};" for t in TABLES), "mtagw", limit=300)
+        sql("analyze; checkpoint", "mtagw", limit=300)
+
+    def row(self, name):
+        """Rate with history beside that without."""
+        bench = self.bench
+        total, rounds = (WAITING, ROUNDS) if not bench.quick else (1000, 1)
+        history = HISTORY if not bench.quick else 100_000
+        empty = [self._drain(total) for _ in range(rounds)]
+        begun = time.monotonic()
+        self._make_history(history)
+        bench.report.note(f"{name}: history of {history} letters made in {time.monotonic() - begun:.0f} s, database "
+                          f"{bench.house.asking.ask('select pg_size_pretty(pg_database_size(current_database()))')[0][0]}")
+        full = [self._drain(total) for _ in range(rounds)]
+        bench.report.ratio(name, full, empty, ">=0.85", f"letters/s, {total} waiting; peer is ours without history")
