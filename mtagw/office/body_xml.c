@@ -60,6 +60,7 @@ struct writer {
 	struct list lists[BODY_LIST_DEPTH_MAX];
 	size_t depth;
 	bool paragraph, table; /* open <p>, <table> */
+	bool lone_marker;      /* the paragraph is a `-` or `1.` so far */
 	size_t last_len;       /* of the line before, in characters */
 	unsigned resume; /* number that would go on with the last outermost list of `1.`; 0: none */
 };
@@ -531,12 +532,29 @@ static size_t point_above(const struct writer *w, unsigned indent)
 	return depth;
 }
 
+/* A marker that has its words on the next line is none, and must not become one by joining them. */
+static bool is_lone_marker(struct range text)
+{
+	char with_word[8];
+	struct range rest;
+	unsigned n;
+
+	if (text.len + 2 > sizeof(with_word))
+		return false;
+	memcpy(with_word, text.p, text.len);
+	memcpy(with_word + text.len, " x", 2);
+	return read_marker((struct range){with_word, text.len + 2}, &n, &rest) != MARKER_NONE;
+}
+
 /* Words go on with what is open, or begin a paragraph. */
 static void add_words(struct writer *w, struct line line, bool after_empty)
 {
+	bool joins = !w->lone_marker && wrapped(w, line.text);
+
+	w->lone_marker = false;
 	if (w->table && line.indented) {
 		buf_putc(w->out, ' ');
-	} else if (w->paragraph && !after_empty && wrapped(w, line.text)) {
+	} else if (w->paragraph && !after_empty && joins) {
 		buf_putc(w->out, ' ');
 	} else if (w->paragraph && !after_empty && (w->depth == 0 || line.indented)) {
 		buf_puts(w->out, "<br/>");
@@ -548,6 +566,7 @@ static void add_words(struct writer *w, struct line line, bool after_empty)
 			close_all(w);
 		buf_puts(w->out, "<p>");
 		w->paragraph = true;
+		w->lone_marker = is_lone_marker(line.text);
 	}
 	put_text(w->out, line.text);
 }

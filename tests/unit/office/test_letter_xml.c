@@ -223,6 +223,9 @@ static const struct {
         "Perangkat daerah yang belum melaksanakan ketentuan sebagaimana dimaksud\ndi atas agar.",
         "<p>Perangkat daerah yang belum melaksanakan ketentuan sebagaimana dimaksud di atas "
         "agar.</p>"},
+    {"a marker with its words on the next line",
+        "-\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "<p>-<br/>AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA</p>"},
     {"points", "Isi:\n1. satu\n2. dua",
         "<p>Isi:</p><ol type=\"1\"><li><p>satu</p></li><li><p>dua</p></li></ol>"},
     {"points apart", "1. satu\n\n2. dua",
