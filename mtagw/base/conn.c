@@ -39,6 +39,8 @@
  * sends makes the kernel reset the connection, and the reset overtakes our reply. */
 #define CLOSE_LINGER_MS 2000
 #define INPUT_MAX_BYTES (64 * 1024)
+/* EVBUFFER_MAX_READ of libevent 2.1 */
+#define LIBEVENT_READ_BYTES 4096
 
 enum phase { CONNECTING, OPEN, TLS_WANTED, HANDSHAKE, CLOSING, LINGERING, DEAD };
 
@@ -54,6 +56,8 @@ struct conn {
 	bool ended;     /* the peer closed or the connection broke */
 	struct tls *tls_wanted;
 	char *tls_name;             /* wanted in the certificate; NULL: nothing to compare */
+	struct evbuffer *held;      /* written in plain this loop turn; leaves at its end */
+	bool flushing;              /* flush_cb is on its way */
 	struct evbuffer *after_tls; /* written while TLS_WANTED */
 	char *tls_info;
 	char *error;
@@ -82,11 +86,35 @@ static void notify(struct conn *conn, enum conn_event event)
 
 /* --- what libevent tells --- */
 
+/* libevent reads 4 KiB a turn of the loop: what more is there is taken at once. */
+static void read_rest(struct conn *conn)
+{
+	struct evbuffer *input = bufferevent_get_input(conn->bev);
+	size_t len = evbuffer_get_length(input);
+	struct evbuffer_iovec room;
+	ssize_t n;
+
+	if (len < LIBEVENT_READ_BYTES || len >= conn->input_max || conn->paused)
+		return;
+	(void)evbuffer_unfreeze(input, 0);
+	if (evbuffer_reserve_space(input, (ssize_t)(conn->input_max - len), &room, 1) == 1) {
+		n = recv(bufferevent_getfd(conn->bev), room.iov_base, conn->input_max - len, 0);
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			bufferevent_trigger_event(conn->bev, BEV_EVENT_ERROR | BEV_EVENT_READING,
+			    BEV_OPT_DEFER_CALLBACKS);
+		room.iov_len = n > 0 ? (size_t)n : 0; /* an end of file comes again */
+		(void)evbuffer_commit_space(input, &room, 1);
+	}
+	(void)evbuffer_freeze(input, 0);
+}
+
 static void read_cb(struct bufferevent *bev, void *ctx)
 {
 	struct conn *conn = ctx;
 
 	conn->progress_ms = clock_mono_ms();
+	if (conn->phase == OPEN && conn->ssl == NULL)
+		read_rest(conn);
 	if (conn->phase == LINGERING) {
 		struct evbuffer *input = bufferevent_get_input(bev);
 
@@ -96,11 +124,17 @@ static void read_cb(struct bufferevent *bev, void *ctx)
 	}
 }
 
+static size_t held_len(const struct conn *conn)
+{
+	return conn->held ? evbuffer_get_length(conn->held) : 0;
+}
+
 static void write_cb(struct bufferevent *bev, void *ctx)
 {
 	struct conn *conn = ctx;
 
-	if (!conn->unflushed || evbuffer_get_length(bufferevent_get_output(bev)) > 0)
+	if (!conn->unflushed || held_len(conn) > 0 ||
+	    evbuffer_get_length(bufferevent_get_output(bev)) > 0)
 		return;
 	conn->unflushed = false;
 	if (conn->phase == CLOSING)
@@ -109,6 +143,33 @@ static void write_cb(struct bufferevent *bev, void *ctx)
 		tls_begin(conn);
 	else
 		notify(conn, CONN_DRAINED);
+}
+
+/* What was written in plain goes to the kernel at once; libevent would watch for room first (two
+ * calls of epoll_ctl and a turn of the loop for each reply). What the kernel does not take, and an
+ * error, are libevent's. */
+static void send_held(struct conn *conn)
+{
+	struct evbuffer *output = bufferevent_get_output(conn->bev);
+
+	if (held_len(conn) == 0)
+		return;
+	if (evbuffer_get_length(output) == 0 &&
+	    evbuffer_write(conn->held, bufferevent_getfd(conn->bev)) > 0)
+		conn->progress_ms = clock_mono_ms();
+	if (held_len(conn) > 0)
+		(void)evbuffer_add_buffer(output, conn->held);
+}
+
+static void flush_cb(void *ctx)
+{
+	struct conn *conn = ctx;
+
+	conn->flushing = false;
+	if (conn->phase == DEAD || conn->error != NULL || held_len(conn) == 0)
+		return;
+	send_held(conn);
+	write_cb(conn->bev, conn);
 }
 
 static void output_cb(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *ctx)
@@ -252,7 +313,7 @@ struct conn *conn_accepted(struct loop *loop, int fd, conn_cb *cb, void *ctx)
 		addr.sa.ss_family = AF_UNIX; /* gone already: the first read tells */
 	set_peer(conn, &addr);
 	conn->phase = OPEN;
-	(void)bufferevent_enable(conn->bev, EV_READ | EV_WRITE);
+	(void)bufferevent_enable(conn->bev, EV_READ); /* writing is enabled from the start */
 	return conn;
 }
 
@@ -289,6 +350,8 @@ static void free_now(void *ctx)
 		(void)SSL_shutdown(conn->ssl);
 	ERR_clear_error();
 	bufferevent_free(conn->bev);
+	if (conn->held != NULL)
+		evbuffer_free(conn->held);
 	if (conn->after_tls != NULL)
 		evbuffer_free(conn->after_tls);
 	timer_free(&conn->timer);
@@ -389,11 +452,13 @@ void conn_destroy_when_drained(struct conn **connp)
 	conn->exit = (struct loop_exit){.cb = end_with_loop, .ctx = conn};
 	loop_at_free(conn->loop, &conn->exit);
 	need_timer(conn);
-	(void)bufferevent_disable(conn->bev, EV_READ);
-	if (conn_output_len(conn) == 0)
+	send_held(conn);
+	if (conn_output_len(conn) == 0) {
 		linger_begin(conn);
-	else
-		timer_start(conn->timer, CLOSE_WRITE_MS);
+		return;
+	}
+	(void)bufferevent_disable(conn->bev, EV_READ);
+	timer_start(conn->timer, CLOSE_WRITE_MS);
 }
 
 /* --- TLS --- */
@@ -499,44 +564,68 @@ bool conn_tls_verified(const struct conn *conn)
 
 /* --- bytes --- */
 
-void conn_write(struct conn *conn, const void *data, size_t len)
+/* Where bytes of now belong. */
+static struct evbuffer *write_buffer(struct conn *conn)
 {
 	struct evbuffer *output = bufferevent_get_output(conn->bev);
+	bool libevents =
+	    conn->phase != OPEN || conn->ssl != NULL || evbuffer_get_length(output) > 0;
 
-	if (len == 0 || conn->phase >= CLOSING || conn->error != NULL)
-		return;
 	if (conn->phase == TLS_WANTED) {
 		if (conn->after_tls == NULL)
 			conn->after_tls = evbuffer_new();
-		output = conn->after_tls;
-	} else if (evbuffer_get_length(output) == 0) {
-		conn->progress_ms = clock_mono_ms();
+		return conn->after_tls;
 	}
-	if (output == NULL || evbuffer_add(output, data, len) != 0)
+	if (libevents && held_len(conn) == 0)
+		return output;
+	if (conn->held == NULL)
+		conn->held = evbuffer_new();
+	if (!conn->flushing)
+		loop_defer(conn->loop, flush_cb, conn);
+	conn->flushing = true;
+	return conn->held;
+}
+
+void conn_write(struct conn *conn, const void *data, size_t len)
+{
+	struct evbuffer *buffer;
+
+	if (len == 0 || conn->phase >= CLOSING || conn->error != NULL)
+		return;
+	if (conn->phase != TLS_WANTED && conn_output_len(conn) == 0)
+		conn->progress_ms = clock_mono_ms();
+	buffer = write_buffer(conn);
+	if (buffer == NULL || evbuffer_add(buffer, data, len) != 0)
 		log_fatal("connection: no memory for %zu bytes", len);
 	conn->unflushed = true;
 }
 
 void conn_printf(struct conn *conn, const char *format, ...)
 {
+	char line[512], *text = line;
 	va_list ap;
-	char *text;
 	int n;
 
 	va_start(ap, format);
-	n = vasprintf(&text, format, ap);
+	n = vsnprintf(line, sizeof(line), format, ap);
 	va_end(ap);
+	if (n >= (int)sizeof(line)) {
+		va_start(ap, format);
+		n = vasprintf(&text, format, ap);
+		va_end(ap);
+	}
 	if (n < 0)
 		log_fatal("connection: no memory");
 	conn_write(conn, text, (size_t)n);
-	free(text);
+	if (text != line)
+		free(text);
 }
 
 size_t conn_output_len(const struct conn *conn)
 {
 	size_t len = evbuffer_get_length(bufferevent_get_output(conn->bev));
 
-	return len + (conn->after_tls ? evbuffer_get_length(conn->after_tls) : 0);
+	return len + held_len(conn) + (conn->after_tls ? evbuffer_get_length(conn->after_tls) : 0);
 }
 
 struct range conn_input(struct conn *conn)

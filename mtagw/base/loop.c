@@ -212,6 +212,11 @@ void timer_start(struct timer *timer, int64_t ms)
 		log_error("event loop: a timer of %lld ms was not started", (long long)ms);
 }
 
+void timer_soon(struct timer *timer)
+{
+	event_active(timer->event, EV_TIMEOUT, 0);
+}
+
 void timer_stop(struct timer *timer)
 {
 	(void)evtimer_del(timer->event);

@@ -27,6 +27,9 @@ void loop_on_signal(struct loop *loop, int signo, void (*cb)(void *ctx), void *c
 struct timer *timer_new(struct loop *loop, void (*cb)(void *ctx), void *ctx);
 /* (Re)starts it: runs once, after ms milliseconds. */
 void timer_start(struct timer *timer, int64_t ms);
+/* Runs once behind the callbacks that are due now, before the loop waits again. Not for one that
+ * asks for itself anew each time: nothing else would be read meanwhile. */
+void timer_soon(struct timer *timer);
 void timer_stop(struct timer *timer);
 bool timer_running(const struct timer *timer);
 void timer_free(struct timer **timer);

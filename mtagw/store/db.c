@@ -447,6 +447,7 @@ int db_link_read(struct db *db, bool *synced_r)
 		if (rc < 0)
 			return -1;
 	}
+	take_notices(db); /* those that came behind the answers */
 	if (db->ops_count == 0 && PQstatus(db->pg) == CONNECTION_BAD) {
 		set_message(db, "", PQerrorMessage(db->pg));
 		return -1;

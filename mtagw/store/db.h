@@ -89,6 +89,9 @@ enum db_status {
  * NULL: blocking use only. Never fails by itself. */
 struct db *db_new(const struct settings *settings, const char *role, struct loop *loop);
 void db_free(struct db **db);
+/* Connects now, and again whenever the connection is lost, without a question to ask. Event side.
+ */
+void db_connect(struct db *db);
 bool db_connected(const struct db *db);
 const char *db_sqlstate(const struct db *db); /* of the last DB_REFUSED, "" */
 const char *db_message(const struct db *db);

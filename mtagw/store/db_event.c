@@ -57,6 +57,17 @@ static void back_off_cb(void *ctx);
 static void deadline_cb(void *ctx);
 static void link_cb(bool readable, bool writable, void *ctx);
 
+/* Behind the calls that are due now, so that a batch leaves in the turn of the loop that made it.
+ * What can be refused only waits for a turn of its own: whoever asks again at once must not keep
+ * the loop from the descriptors. */
+static void pump_soon(struct db_event *e)
+{
+	if (e->db->link == DB_LINK_UP && e->rejected.count == 0)
+		timer_soon(e->pump);
+	else
+		timer_start(e->pump, 0);
+}
+
 struct db_event *db_event_new(struct db *db)
 {
 	struct db_event *e = mem_zalloc(sizeof(*e));
@@ -173,7 +184,7 @@ void db_batch_send(struct db_batch **batchp,
 	batch->done = done;
 	batch->ctx = ctx;
 	list_append(e->queue.count < DB_BATCHES_MAX ? &e->queue : &e->rejected, batch);
-	timer_start(e->pump, 0);
+	pump_soon(e);
 }
 
 size_t db_backlog(const struct db *db)
@@ -263,7 +274,7 @@ static void connected(struct db_event *e)
 	if (db->listeners != NULL)
 		queue_listen(e);
 	rewatch(e, true);
-	timer_start(e->pump, 0);
+	pump_soon(e);
 }
 
 static void start_connecting(struct db_event *e)
@@ -344,7 +355,7 @@ static void finish_current(struct db_event *e)
 		log_warn("db_refused role=mtagw_%s sqlstate=%s text=\"%s\"", db->role, db->sqlstate,
 		    log_safe(db->message));
 	if (e->queue.count > 0)
-		timer_start(e->pump, 0);
+		pump_soon(e);
 	if (batch != NULL)
 		answer(e, batch, status);
 }
@@ -379,8 +390,13 @@ static void link_cb(bool readable, bool writable, void *ctx)
 		}
 		if (synced)
 			finish_current(e);
-	} while (synced);
+	} while (synced && db->ops_count > 0);
 	rewatch(e, false);
+}
+
+void db_connect(struct db *db)
+{
+	pump_soon(db->event);
 }
 
 void db_listen(struct db *db, const char *channel, void (*cb)(void *ctx), void *ctx)
@@ -394,7 +410,7 @@ void db_listen(struct db *db, const char *channel, void (*cb)(void *ctx), void *
 	db->listeners = l;
 	if (db->link == DB_LINK_UP)
 		queue_listen(db->event);
-	timer_start(db->event->pump, 0);
+	pump_soon(db->event);
 }
 
 void db_notify(struct db *db, const char *channel)

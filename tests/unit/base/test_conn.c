@@ -241,6 +241,66 @@ static void test_write_timeout_when_peer_does_not_read(void **state)
 	loop_free(&loop);
 }
 
+/* Small writes leave with the turn of the loop that made them; what the kernel does not take waits,
+ * and nothing that is written meanwhile goes before it. */
+static void test_writes_keep_order(void **state)
+{
+	enum { BIG = 600 * 1000 };
+	struct loop *loop = loop_new();
+	struct end end = {.stop_on = 'W'};
+	char *block = mem_zalloc(BIG), *got = mem_zalloc(BIG + 200);
+	size_t len = 0;
+	int peer;
+
+	(void)state;
+	memset(block, 'm', BIG);
+	pair(loop, &end, &peer);
+	conn_printf(end.conn, "first ");
+	conn_printf(end.conn, "%s", "words");
+	run(loop);
+	assert_string_equal(buf_str(&end.events), "W");
+	assert_int_equal(read(peer, got, BIG), 11);
+	conn_write(end.conn, block, BIG);
+	run_ms(loop, 5);
+	assert_true(conn_output_len(end.conn) > 0);
+	conn_printf(end.conn, "last");
+	while (conn_output_len(end.conn) > 0 || len < BIG + 4) {
+		ssize_t n = read(peer, got + len, BIG + 200 - len);
+
+		len += n > 0 ? (size_t)n : 0;
+		run_ms(loop, 1);
+	}
+	assert_int_equal(len, BIG + 4);
+	assert_memory_equal(got, block, BIG);
+	assert_memory_equal(got + BIG, "last", 4);
+	assert_string_equal(buf_str(&end.events), "WW");
+	free(block);
+	free(got);
+	(void)close(peer);
+	end_free(&end);
+	loop_free(&loop);
+}
+
+/* What came at once is told at once, up to the bound. */
+static void test_much_in_one_event(void **state)
+{
+	struct loop *loop = loop_new();
+	struct end end = {.stop_on = 'D'};
+	static char block[50000];
+	int peer;
+
+	(void)state;
+	memset(block, 'a', sizeof(block));
+	pair(loop, &end, &peer);
+	assert_int_equal(write(peer, block, sizeof(block)), (ssize_t)sizeof(block));
+	run(loop);
+	assert_int_equal(end.got.len, sizeof(block));
+	assert_string_equal(buf_str(&end.events), "D");
+	(void)close(peer);
+	end_free(&end);
+	loop_free(&loop);
+}
+
 /* The last words arrive although the peer is still sending when we close. */
 static void test_last_words(void **state)
 {
@@ -664,6 +724,8 @@ int main(void)
 	    cmocka_unit_test(test_pause),
 	    cmocka_unit_test(test_timeout),
 	    cmocka_unit_test(test_write_timeout_when_peer_does_not_read),
+	    cmocka_unit_test(test_writes_keep_order),
+	    cmocka_unit_test(test_much_in_one_event),
 	    cmocka_unit_test(test_last_words),
 	    cmocka_unit_test(test_closing_ends_with_loop),
 	    cmocka_unit_test(test_connect_tcp),

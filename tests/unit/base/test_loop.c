@@ -100,6 +100,27 @@ static void test_timers(void **state)
 	assert_null(last);
 }
 
+static void test_timer_soon(void **state)
+{
+	struct timer *one = timer_new(loop, note, a), *two = timer_new(loop, note, b),
+	             *last = timer_new(loop, stop, end);
+
+	(void)state;
+	timer_start(last, 0);
+	timer_soon(one);
+	timer_start(one, 1000); /* both: it runs once */
+	timer_soon(one);
+	timer_soon(two);
+	timer_stop(two);
+	assert_int_equal(seen.len, 0); /* never at once */
+	loop_run(loop);
+	assert_string_equal(buf_str(&seen), "a.");
+	assert_false(timer_running(one));
+	timer_free(&one);
+	timer_free(&two);
+	timer_free(&last);
+}
+
 static struct watch *watched;
 
 static void ready(bool readable, bool writable, void *ctx)
@@ -160,6 +181,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(test_deferred_keep_order, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_deferred_run_when_the_loop_ends, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_timers, setup, teardown),
+	    cmocka_unit_test_setup_teardown(test_timer_soon, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_watch, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_signal_comes_through_the_loop, setup, teardown),
 	    cmocka_unit_test_setup_teardown(test_ends_with_the_loop, setup, teardown),
