@@ -14,6 +14,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "mtagw/base/clock.h"
 
@@ -113,6 +114,14 @@ static void line_ended(struct smtp_session *s)
 	s->data_lines++;
 }
 
+static void check_length(struct smtp_session *s)
+{
+	/* RFC 5321 4.5.3.1.6: the limit counts the CRLF, not the dot stuffed in front */
+	if (s->data_line_len + 2 > (size_t)s->params.settings->line_length_limit)
+		server_data_fail(s, 550, "5.5.2", "line %zu of the message is longer than %d bytes",
+		    s->data_lines, s->params.settings->line_length_limit);
+}
+
 /* A byte of text that is no part of a line end. */
 static void text_byte(struct smtp_session *s, char c)
 {
@@ -127,15 +136,31 @@ static void text_byte(struct smtp_session *s, char c)
 		s->data_state = DATA_CR;
 		return;
 	}
-	/* RFC 5321 4.5.3.1.6: the limit counts the CRLF, not the dot stuffed in front */
-	if (++s->data_line_len + 2 > (size_t)s->params.settings->line_length_limit)
-		server_data_fail(s, 550, "5.5.2", "line %zu of the message is longer than %d bytes",
-		    s->data_lines, s->params.settings->line_length_limit);
+	s->data_line_len++;
+	check_length(s);
+}
+
+/* Bytes up to what could end a line; SCAN_MAX at a time, so that a hundred thousand bare LF do not
+ * look for a CR to the end of the bytes each. */
+#define SCAN_MAX 1024
+static size_t plain_bytes(const char *p, const char *end)
+{
+	size_t n = end - p < SCAN_MAX ? (size_t)(end - p) : SCAN_MAX;
+
+	static const char stops[] = {'\r', '\n', '\0'};
+
+	for (size_t i = 0; i < sizeof(stops) && n > 0; i++) {
+		const char *at = memchr(p, stops[i], n);
+
+		n = at != NULL ? (size_t)(at - p) : n;
+	}
+	return n;
 }
 
 size_t server_data_feed(struct smtp_session *s, struct range bytes)
 {
 	const char *p = bytes.p, *end = bytes.p + bytes.len, *from = p;
+	size_t plain;
 	bool carried = s->data_state == DATA_CR; /* a CR of the bytes before waits for its LF */
 
 	if (server_data_too_slow(s, bytes.len))
@@ -186,7 +211,14 @@ size_t server_data_feed(struct smtp_session *s, struct range bytes)
 			carried = false;
 			break;
 		case DATA_TEXT:
-			text_byte(s, *p);
+			plain = plain_bytes(p, end);
+			if (plain == 0) {
+				text_byte(s, *p);
+				break;
+			}
+			s->data_line_len += plain;
+			check_length(s);
+			p += plain - 1;
 			break;
 		}
 	}
