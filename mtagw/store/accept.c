@@ -136,7 +136,7 @@ struct accept_wait *accept_submit(
 	w->bad_text = addresses_bad(m);
 	*a->queue_last = w;
 	a->queue_last = &w->next;
-	timer_start(a->pump, 0);
+	timer_soon(a->pump);
 	return w;
 }
 
@@ -226,7 +226,7 @@ static void pump_cb(void *ctx)
 		send_group(group);
 	accept_side_fetch(a);
 	if (a->queue != NULL)
-		timer_start(a->pump, 0);
+		timer_soon(a->pump);
 }
 
 /* Data that no retry would change (class 22 data, 54 limits); anything else is the database's
@@ -270,7 +270,7 @@ static void committed(struct accept_group *group)
 		open = open || (!w->fresh && w->old_id == 0);
 	}
 	if (any)
-		db_notify(a->side, "mtagw_work");
+		accept_side_tell(a);
 	if (open) {
 		group->lookup_until_mono = clock_mono_ms() + ACCEPT_LOOKUP_MS;
 		send_lookup(group);
@@ -287,7 +287,7 @@ static void group_done(enum db_status status, struct db *db, void *ctx)
 	struct accept *a = group->accept;
 
 	a->committing--;
-	timer_start(a->pump, 0);
+	timer_soon(a->pump);
 	switch (status) {
 	case DB_DONE:
 		committed(group);
@@ -335,7 +335,7 @@ static void lookup_done(enum db_status status, struct db *db, void *ctx)
 			    : w->old_id != 0 ? ACCEPT_DUPLICATE
 			                     : ACCEPT_UNAVAILABLE,
 			    "the database was away");
-		db_notify(a->side, "mtagw_work");
+		accept_side_tell(a);
 		group_free(group);
 	} else if (clock_mono_ms() > group->lookup_until_mono) {
 		answer_group(group, ACCEPT_UNAVAILABLE, "the database is away");

@@ -48,15 +48,19 @@ struct accept_group {
 };
 
 struct accept_addresses;
+struct accept_chunk_wait;
 struct accept {
 	const struct settings *settings;
 	struct loop *loop;
 	struct db *db;   /* commits */
 	struct db *side; /* ids, chunks, addresses, look-ups: never behind a commit */
-	struct timer *pump, *minute;
+	struct timer *pump, *minute, *tell;
+	bool untold; /* the router hears of more when tell runs out */
 	struct ids ids[ACCEPT_ID_BLOCKS];
 	bool fetching_ids;
 	struct accept_addresses *addresses, *loading;
+	struct accept_chunk_wait *chunks, **chunks_last; /* not yet sent */
+	size_t chunks_out;
 	struct accept_wait *queue, **queue_last;
 	struct accept_group *groups; /* all that exist */
 	size_t committing;           /* groups whose batch is out */
@@ -69,6 +73,8 @@ void accept_group_lookup(struct accept_group *group, struct db_batch *batch);
 /* accept_side.c */
 bool accept_side_take(struct accept *accept, int64_t at_ms, int64_t *id_r);
 void accept_side_fetch(struct accept *accept);
+/* Calls the router: there is work. */
+void accept_side_tell(struct accept *accept);
 void accept_side_start(struct accept *accept);
 void accept_side_free(struct accept *accept);
 

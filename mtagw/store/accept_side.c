@@ -14,6 +14,11 @@
 /* An administrator's change of accounts or policy shows within this time even when the notice was
  * lost. */
 #define ADDRESSES_AGAIN_MS (60 * 1000)
+/* Chunks with the database at once: one is written, some wait behind it, and whatever else the
+ * connection is for finds room. */
+#define CHUNKS_OUT_MAX 8
+/* Between two calls of the router while messages come without a pause. */
+#define TELL_AGAIN_MS 5
 
 static const struct stmt stage = {
     "accept_stage", "insert into mail.body_staging (body_id, started_at) values ($1, $2)"};
@@ -34,6 +39,15 @@ struct accept_addresses {
 	struct arena *arena;
 	struct address *list;
 	size_t count;
+};
+
+/* A batch for a large body. */
+struct accept_chunk_wait {
+	struct accept_chunk_wait *next;
+	struct accept *accept;
+	struct db_batch *batch; /* NULL: it is out */
+	void (*done)(bool ok, void *ctx);
+	void *ctx;
 };
 
 static void addresses_free(struct accept_addresses **ap)
@@ -105,22 +119,46 @@ const struct known_address *accept_address(const struct accept *a, const char *l
 	return found != NULL ? &found->known : NULL;
 }
 
-/* The commit connection listens only to be connected before it is needed. */
-static void main_connected(void *ctx)
+static void tell_cb(void *ctx)
 {
-	(void)ctx;
+	struct accept *a = ctx;
+
+	if (!a->untold)
+		return;
+	a->untold = false;
+	db_notify(a->side, "mtagw_work");
+	timer_start(a->tell, TELL_AGAIN_MS);
+}
+
+/* Each NOTIFY is a transaction that wakes every listening connection: the first of a while goes as
+ * soon as the sessions have their answers, the next wait for each other. */
+void accept_side_tell(struct accept *a)
+{
+	a->untold = true;
+	if (!timer_running(a->tell))
+		timer_start(a->tell, 0);
 }
 
 void accept_side_start(struct accept *a)
 {
 	a->minute = timer_new(a->loop, load_addresses, a);
+	a->tell = timer_new(a->loop, tell_cb, a);
+	a->chunks_last = &a->chunks;
 	db_listen(a->side, "mtagw_policy", load_addresses, a);
-	db_listen(a->db, "mtagw_policy", main_connected, a); /* connects now and again by itself */
+	db_connect(a->db);
 }
 
 void accept_side_free(struct accept *a)
 {
+	while (a->chunks != NULL) {
+		struct accept_chunk_wait *w = a->chunks;
+
+		a->chunks = w->next;
+		db_batch_discard(&w->batch);
+		free(w);
+	}
 	timer_free(&a->minute);
+	timer_free(&a->tell);
 	addresses_free(&a->addresses);
 	addresses_free(&a->loading);
 }
@@ -170,34 +208,57 @@ int64_t accept_id(struct accept *a, int64_t at_ms)
 	return id;
 }
 
-struct chunk_wait {
-	void (*done)(bool ok, void *ctx);
-	void *ctx;
-};
+static void chunks_pump(struct accept *a);
 
 static void chunk_done(enum db_status status, struct db *db, void *ctx)
 {
-	struct chunk_wait *w = ctx;
+	struct accept_chunk_wait *w = ctx;
+	struct accept *a = w->accept;
 
 	(void)db;
+	a->chunks_out--;
+	chunks_pump(a);
 	if (w->done != NULL)
 		w->done(status == DB_DONE, w->ctx);
 	free(w);
+}
+
+static void chunks_pump(struct accept *a)
+{
+	while (a->chunks != NULL && a->chunks_out < CHUNKS_OUT_MAX) {
+		struct accept_chunk_wait *w = a->chunks;
+
+		a->chunks = w->next;
+		if (a->chunks == NULL)
+			a->chunks_last = &a->chunks;
+		a->chunks_out++;
+		db_batch_send(&w->batch, chunk_done, w);
+	}
+}
+
+/* In order: a body's dropping goes behind its chunks. */
+static void chunks_add(
+    struct accept *a, struct db_batch *batch, void (*done)(bool ok, void *ctx), void *ctx)
+{
+	struct accept_chunk_wait *w = mem_zalloc(sizeof(*w));
+
+	*w = (struct accept_chunk_wait){.accept = a, .batch = batch, .done = done, .ctx = ctx};
+	*a->chunks_last = w;
+	a->chunks_last = &w->next;
+	chunks_pump(a);
 }
 
 void accept_chunk(struct accept *a, int64_t body_id, int n, struct range bytes, int64_t at_ms,
     void (*done)(bool ok, void *ctx), void *ctx)
 {
 	struct db_batch *batch = db_batch_new(a->side);
-	struct chunk_wait *w = mem_alloc(sizeof(*w));
 	struct db_param first[] = {db_int(body_id), db_int(at_ms)};
 	struct db_param params[] = {db_int(body_id), db_int(n), db_bytes(bytes)};
 
-	*w = (struct chunk_wait){done, ctx};
 	if (n == 0)
 		db_batch_add(batch, &stage, first, 2, NULL, NULL);
 	db_batch_add(batch, &put_chunk, params, 3, NULL, NULL);
-	db_batch_send(&batch, chunk_done, w);
+	chunks_add(a, batch, done, ctx);
 }
 
 /* smtpd may not delete chunks: the staging row is made old, so that the next sweep takes them. */
@@ -208,5 +269,5 @@ void accept_chunks_drop(struct accept *a, int64_t body_id)
 
 	db_batch_add(batch, &unstage, params, 1, NULL, NULL);
 	db_batch_add(batch, &stage, params, 2, NULL, NULL);
-	db_batch_send(&batch, NULL, NULL);
+	chunks_add(a, batch, NULL, NULL);
 }

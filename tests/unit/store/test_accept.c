@@ -288,9 +288,17 @@ static void test_chunks(void **state)
 	enum accept_result result;
 	const char *dropped = "mail.body_staging where started_at = 0 and body_id";
 	struct timer *beat = timer_new(loop, stop_loop, NULL);
+	int64_t many = accept_id(accept_store, m.at_ms);
 
 	(void)state;
 	chunk_ok = true;
+	/* of as many sessions as come at once: more than the connection's queue takes */
+	for (int n = 0; n < 2 * DB_BATCHES_MAX; n++, pending++)
+		accept_chunk(
+		    accept_store, many, n, (struct range){big, 10}, m.at_ms, chunk_done, NULL);
+	wait_answers();
+	assert_true(chunk_ok);
+	assert_int_equal(count_of("mail.body_chunk where body_id", many), 2 * DB_BATCHES_MAX);
 	for (int n = 0; n < 3; n++, pending++)
 		accept_chunk(accept_store, m.body_id, n, (struct range){big, ACCEPT_CHUNK_BYTES},
 		    m.at_ms, chunk_done, NULL);
