@@ -47,9 +47,8 @@ static void answered(struct sasl_request *request, const struct sasl_result *res
 
 void auth_start(struct smtp_session *s, const char *mechanism, struct range initial, void *ctx)
 {
-	struct door *door = ctx;
-	struct smtpd *d = door->smtpd;
-	struct guest *guest = smtpd_guest(d, s);
+	struct guest *guest = ctx;
+	struct smtpd *d = guest->door->smtpd;
 
 	auth_drop(guest); /* none is left of an AUTH before, whatever it ended with */
 	if (!peers_may_auth(d->peers, guest->peer)) {
@@ -64,7 +63,7 @@ void auth_start(struct smtp_session *s, const char *mechanism, struct range init
 
 void auth_answer(struct smtp_session *s, struct range response, void *ctx)
 {
-	struct guest *guest = smtpd_guest(((struct door *)ctx)->smtpd, s);
+	struct guest *guest = ctx;
 
 	if (response.p == NULL) { /* the client gave up; the engine answers */
 		auth_drop(guest);

@@ -43,8 +43,7 @@ static void begin(struct door *door, int fd, const char *ip, const struct proxy_
 	    .tls = d->tls,
 	    .auth_mechanisms = door->submission ? sasl_mechanisms(d->sasl) : "",
 	    .settings = settings,
-	    .ops = &smtpd_ops,
-	    .ctx = door};
+	    .ops = &smtpd_ops};
 	const char *why = "too many sessions";
 	struct peer *peer = NULL;
 	struct guest *guest;
@@ -63,10 +62,14 @@ static void begin(struct door *door, int fd, const char *ip, const struct proxy_
 	guest->peer = peer;
 	guest->door = door;
 	(void)snprintf(guest->ip, sizeof(guest->ip), "%s", ip);
-	guest->session = smtp_session_new(d->loop, fd, &params);
 	guest->next = d->guests;
+	guest->back = &d->guests;
+	if (guest->next != NULL)
+		guest->next->back = &guest->next;
 	d->guests = guest;
 	d->guest_count++;
+	params.ctx = guest;
+	guest->session = smtp_session_new(d->loop, fd, &params);
 }
 
 /* --- balancers -------------------------------------------------------------------------------- */

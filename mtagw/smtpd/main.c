@@ -16,14 +16,6 @@
 /* Sessions that are in the middle of something get this long when we end. */
 #define DRAIN_MS 20000
 
-struct guest *smtpd_guest(struct smtpd *d, const struct smtp_session *session)
-{
-	for (struct guest *g = d->guests; g != NULL; g = g->next)
-		if (g->session == session)
-			return g;
-	return NULL;
-}
-
 static void maybe_end(struct smtpd *d)
 {
 	if (d->draining && d->guests == NULL)
@@ -32,21 +24,18 @@ static void maybe_end(struct smtpd *d)
 
 static void closed(struct smtp_session *s, const char *reason, void *ctx)
 {
-	struct smtpd *d = ((struct door *)ctx)->smtpd;
+	struct guest *g = ctx;
+	struct smtpd *d = g->door->smtpd;
 
-	for (struct guest **at = &d->guests; *at != NULL; at = &(*at)->next)
-		if ((*at)->session == s) {
-			struct guest *g = *at;
-
-			*at = g->next;
-			log_info("session-end session=%s peer=%s reason=\"%s\"", smtp_session_id(s),
-			    g->ip, log_safe(reason));
-			auth_drop(g);
-			peers_leave(d->peers, &g->peer);
-			free(g);
-			d->guest_count--;
-			break;
-		}
+	*g->back = g->next;
+	if (g->next != NULL)
+		g->next->back = g->back;
+	log_info("session-end session=%s peer=%s reason=\"%s\"", smtp_session_id(s), g->ip,
+	    log_safe(reason));
+	auth_drop(g);
+	peers_leave(d->peers, &g->peer);
+	free(g);
+	d->guest_count--;
 	maybe_end(d);
 }
 

@@ -24,7 +24,7 @@ struct door {
 };
 /* One session of ours, in the list of its process. */
 struct guest {
-	struct guest *next;
+	struct guest *next, **back;
 	struct door *door;
 	struct smtp_session *session;
 	struct peer *peer;
@@ -57,10 +57,7 @@ struct smtpd {
 	struct timer *drain_timer;
 };
 
-/* The session's record; NULL never for a live one. */
-struct guest *smtpd_guest(struct smtpd *d, const struct smtp_session *session);
-
-/* main.c: what the engine asks. */
+/* main.c: what the engine asks; ctx is the guest. */
 extern const struct smtp_server_ops smtpd_ops;
 
 /* door.c: a connection, from the listener; takes the descriptor. */

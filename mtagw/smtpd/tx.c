@@ -33,6 +33,7 @@ struct stream {
 	uint64_t size;
 	int64_t id, body_id, at_ms;
 	int chunks, chunks_underway;
+	size_t chunks_bytes; /* underway */
 	bool failed, ended, submitted, gone;
 	bool client_id; /* the client made a Message-ID: retries can be told */
 	struct intake_result headers;
@@ -48,7 +49,7 @@ static bool ours(const struct smtpd *d, const char *domain)
 
 void tx_mail(struct smtp_session *s, struct smtp_tx *tx, void *ctx)
 {
-	struct door *door = ctx;
+	struct door *door = ((struct guest *)ctx)->door;
 	struct smtpd *d = door->smtpd;
 
 	if (d->draining)
@@ -77,7 +78,7 @@ static const struct known_address *find_local(
 
 void tx_rcpt(struct smtp_session *s, struct smtp_tx *tx, const struct smtp_rcpt *rcpt, void *ctx)
 {
-	struct door *door = ctx;
+	struct door *door = ((struct guest *)ctx)->door;
 	struct smtpd *d = door->smtpd;
 	const struct known_address *known;
 
@@ -101,7 +102,7 @@ static void stream_free(struct stream *st)
 {
 	uint8_t ignored[SHA256_BYTES];
 
-	st->door->smtpd->in_flight -= (int64_t)st->stored.len;
+	st->door->smtpd->in_flight -= (int64_t)(st->stored.len + st->chunks_bytes);
 	guard_free(&st->guard);
 	buf_free(&st->header);
 	buf_free(&st->stored);
@@ -124,7 +125,7 @@ static void fail(struct stream *st, int code, const char *enhanced, const char *
 
 void tx_data_begin(struct smtp_session *s, struct smtp_tx *tx, void *ctx)
 {
-	struct door *door = ctx;
+	struct door *door = ((struct guest *)ctx)->door;
 	struct smtpd *d = door->smtpd;
 	struct stream *st = mem_zalloc(sizeof(*st));
 	struct guard_limits limits = {
@@ -149,8 +150,11 @@ static void submit(struct stream *st);
 static void chunk_done(bool ok, void *ctx)
 {
 	struct stream *st = ctx;
+	size_t len = st->chunks_bytes < ACCEPT_CHUNK_BYTES ? st->chunks_bytes : ACCEPT_CHUNK_BYTES;
 
 	st->chunks_underway--;
+	st->chunks_bytes -= len; /* only the last is a smaller one */
+	st->door->smtpd->in_flight -= (int64_t)len;
 	if (st->gone) {
 		if (st->chunks_underway == 0)
 			stream_free(st);
@@ -180,6 +184,7 @@ static void flush_chunks(struct stream *st, bool all)
 		                                                      : ACCEPT_CHUNK_BYTES;
 
 		st->chunks_underway++;
+		st->chunks_bytes += len;
 		accept_chunk(d->accept, st->body_id, st->chunks++,
 		    (struct range){st->stored.data + at, len}, st->at_ms, chunk_done, st);
 		at += len;
@@ -187,7 +192,6 @@ static void flush_chunks(struct stream *st, bool all)
 	if (at > 0) {
 		memmove(st->stored.data, st->stored.data + at, st->stored.len - at);
 		st->stored.len -= at;
-		d->in_flight -= (int64_t)at;
 	}
 	if (!st->ended)
 		smtp_session_pause_data(st->session, st->chunks_underway >= CHUNKS_UNDERWAY_MAX);
@@ -410,7 +414,7 @@ void tx_data_end(struct smtp_session *s, struct smtp_tx *tx, void *ctx)
 void tx_reset(struct smtp_session *s, struct smtp_tx *tx, void *ctx)
 {
 	struct stream *st = tx->role_data;
-	struct smtpd *d = ((struct door *)ctx)->smtpd;
+	struct smtpd *d = ((struct guest *)ctx)->door->smtpd;
 
 	(void)s;
 	tx->role_data = NULL;
