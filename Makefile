@@ -124,7 +124,7 @@ run:   ## play a working day on a private instance and stay up; ARGS=--once ends
 
 test:  ## unit and system tests, one summary line; ARGS= goes to pytest
 	contrib/install build run test
-	$(MAKE) -j$$(nproc) --no-print-directory all $(UNIT)
+	$(MAKE) -j$$(nproc) --no-print-directory all $(UNIT) $(BUILD)/tests/load/load
 	@BUILD=$(BUILD) tests/run all $(ARGS)
 
 check: $(UNIT) $(BUILD)/mtagw $(BUILD)/mtagw-signd $(BUILD)/mtagw-verify ## hermetic: unit tests, floors, doors, documents; no server of ours outlives it
@@ -139,7 +139,7 @@ asan:  ## unit and system tests under AddressSanitizer and UBSan (roles forbid t
 	contrib/install build run test
 	$(MAKE) -j$$(nproc) --no-print-directory BUILD=$(BUILD)/asan OPT=-O1\ -g SAN="$(ASANFLAGS)" all asan-units
 	@BUILD=$(BUILD)/asan ASAN_OPTIONS=detect_leaks=0 tests/run all $(ARGS)
-asan-units: $(UNIT)
+asan-units: $(UNIT) $(BUILD)/tests/load/load
 
 fuzz:  ## T=settings SECS=60: one target; without T all of them
 	contrib/install build fuzz

@@ -53,3 +53,9 @@ def versions():
                           ("GnuPG", ["gpg", "--version"]), ("OpenSSL", ["openssl", "version"])):
         told[name] = run(command, f"version of {name}").stdout.strip().splitlines()[0]
     return told
+
+
+def durable(house):
+    """The settings that make a commit safe."""
+    asked = ("fsync", "synchronous_commit", "full_page_writes")
+    return ", ".join(f"{name} {house.asking.ask('show ' + name)[0][0]}" for name in asked)

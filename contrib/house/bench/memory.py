@@ -1,7 +1,9 @@
 """Memory: letters of 20 MB, and idle sessions."""
 
+import os
+
 from ..tree import children
-from ..waiting import HouseError
+from ..waiting import HouseError, wait_for
 from .house import PEOPLE_IN, SINK_DOMAIN, head
 from .load import Load
 
@@ -99,6 +101,7 @@ class Memory:
         held = load.hold([("", "", head(1), [f"humas@{SINK_DOMAIN}"])], port=port, sessions=count, ips=IPS, limit=180, **options)
         after = sum(status(pid, "VmRSS") for pid in pids)
         load.release()
+        wait_for(lambda: sum(len(os.listdir(f"/proc/{pid}/fd")) for pid in pids) < count // 10, "idle sessions closed", 60)
         if held != count:
             raise HouseError(f"{held} of {count} idle sessions were held")
         return after - before, after

@@ -58,6 +58,7 @@ class Report:
 
     def left_out(self, name):
         """Not asked for in a quick run."""
+        self.notes.append(f"{name}: left out of a quick run")
         self.say(f"# {name}: left out of a quick run")
 
     @staticmethod
@@ -77,8 +78,8 @@ class Report:
         self.rows.append((name, *shown, wanted if not info else "-", unit, word))
         self.say(f"{name}: ours={shown[0]} peer={shown[1]} ratio={shown[2]} wanted={wanted if not info else '-'} {word}")
 
-    def write(self):
-        """The Markdown file."""
+    def write(self, modules):
+        """The Markdown file. modules: whose heads tell how their figures are taken."""
         os.makedirs(os.path.dirname(self.path), exist_ok=True)
         with open(self.path, "w", encoding="utf-8") as f:
             f.write("# Bench of mtagw\n\n| figure | ours | peer | ratio | wanted | unit | |\n|---|---|---|---|---|---|---|\n")
@@ -87,5 +88,7 @@ class Report:
             f.writelines(f"| {a} | {b} |\n" for a, b in self.facts)
             f.write("\n## Rounds and shares\n\n")
             f.writelines(f"- {n}\n" for n in self.notes)
-            f.write(f"\nTaken in {time.monotonic() - self.begun:.0f} s; short: {', '.join(self.short) or 'none'}.\n")
+            f.write("\n## How\n\n")
+            f.writelines(f"{m.__doc__.strip()}\n\n" for m in modules)
+            f.write(f"Taken in {time.monotonic() - self.begun:.0f} s; short: {', '.join(self.short) or 'none'}.\n")
         self.say(f"# report: {self.path}")
