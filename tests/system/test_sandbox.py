@@ -106,6 +106,63 @@ def test_nobody_reaches_what_is_another_roles(house, running):
             assert connects(uid, path) == (role in who), (role, path)
 
 
+def enters(house, uid, login, password):
+    """Whether a uid gets into the database with this login and password."""
+    code = ("import os, sys; os.environ['PGPASSWORD'] = sys.argv[1]; "
+            "os.execvp('psql', ['psql', '-Xwqc', 'select 1', '-h', sys.argv[2], '-U', sys.argv[3], 'mtagw'])")
+    return can(uid, "/usr/bin/python3", "-s", "-c", code, password, house.postgres.socket_dir, login)
+
+
+def test_only_some_have_the_database(house, running):
+    """Whoever has no login gets in with nobody's, and not by being a user of the machine; a login opens with its secret alone."""
+    if os.geteuid() != 0:
+        pytest.skip("all roles share a user when not started by root")
+    assert running
+    logins = set(house.postgres.sql("select rolname from pg_roles where rolname like 'mtagw%'").split())
+    assert logins & {f"mtagw_{r}" for r in ROLES} == {f"mtagw_{r}" for r in ("smtpd", "router", "sender", "clerk")}
+    with open(os.path.join(house.state, "secrets", "router"), encoding="ascii") as f:
+        assert enters(house, house.uid("router"), "mtagw_router", f.read().strip()), "the trial itself works"
+    for role in ("signd", "verify", "pdfd"):
+        for login in (*sorted(logins), house.postgres.superuser):
+            assert not enters(house, house.uid(role), login, ""), (role, login)
+
+
+def inet_sockets(pid):
+    """Sockets of the internet families that a process holds: lines of the tables in /proc/net."""
+    held = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            held.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
+        except OSError:
+            pass
+    found = []
+    for table in ("tcp", "tcp6", "udp", "udp6", "raw", "raw6"):
+        try:
+            with open(f"/proc/{pid}/net/{table}", encoding="ascii") as f:
+                found += [line for line in f.readlines()[1:] if f"socket:[{line.split()[9]}]" in held]
+        except OSError:
+            pass
+    return found
+
+
+def test_only_smtpd_and_sender_touch_the_network(running):
+    """The others have letters, keys or other people's bytes, and no way out with them."""
+    assert any(inet_sockets(pid) for pid in running["smtpd"]), "the trial itself works"
+    for role, pids in running.items():
+        for pid in pids:
+            assert role in ("smtpd", "sender") or inet_sockets(pid) == [], (role, pid)
+
+
+def test_nobody_looks_into_another(house, running):
+    if os.geteuid() != 0:
+        pytest.skip("all roles share a user when not started by root")
+    for role, pids in running.items():
+        for other in ROLES:
+            if role != other and (role, other) != (HELPER, "pdfd"):
+                for entry in ("environ", "maps"):
+                    assert not can(house.uid(other), "head", "-c", "1", f"/proc/{pids[0]}/{entry}"), (role, other, entry)
+
+
 def test_nothing_was_refused(house):
     with open(house.log("mtagw"), encoding="utf-8", errors="replace") as f:
         text = f.read()
