@@ -232,3 +232,63 @@ def test_guessing_passwords_gets_slow_and_then_nothing(house):
     assert re.search(f"peer={GUESSER} ", throttled[0])
     with house.smtp("kadis.diskominfo") as session:
         assert session.noop()[0] == 250
+
+
+# ---------------------------------------------------------------------- what crashed others
+
+FIELDS = ("From: a@pelabuhan.example\r\nTo: b@c.example\r\nSubject: x\r\nDate: Tue, 24 Nov 2026 09:00:00 +0700\r\n"
+          "Message-ID: <x@pelabuhan.example>\r\nContent-Type: text/plain\r\n")
+NAMES = ["received", "from", "to", "subject", "date", "message-id", "content-type", "dkim-signature"]
+
+
+def dkim(tags, canonical="relaxed/relaxed"):
+    """A signature field by which libopendkim verifies, or falls over."""
+    return (f"DKIM-Signature: v=1; a=rsa-sha256; c={canonical}; d=pelabuhan.example; s=k1; {tags};\r\n"
+            f" bh={'A' * 43}=; b={'A' * 342}==\r\n")
+
+
+# libopendkim writes behind its array where h= names each field and one more, reads behind i=, copies z= without a bound.
+CRASHERS = {f"h= and {more} more, {c}": dkim("h=" + ":".join(NAMES + ["from"] * more), c)
+            for more in range(5) for c in ("simple/simple", "relaxed/relaxed")}
+CRASHERS["h= 1500 times"] = dkim("h=" + ":".join(["from"] * 1500).replace(":from" * 200, ":from" * 199 + ":\r\n from"))
+CRASHERS["i= that ends in ="] = dkim("h=from; i==")
+CRASHERS["z= of 300 fields"] = dkim("h=from; z=" + "From:a|" * 250)
+
+
+def multiparts(levels):
+    """Multipart in multipart: quadratic in libetpan."""
+    return b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (i, i) for i in range(levels))
+
+
+BOMBS = {"100,000 multiparts": multiparts(100000),
+         "100,000 messages": b"Content-Type: message/rfc822\r\n\r\n" * 100000,
+         "100,000 parts": b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 100000}
+
+
+def send(house, data):
+    """One message from the good peer's address; its answer."""
+    with Wire(house.ports["mx"], limit=60, source=GOOD) as wire:
+        for command in ("EHLO good.example", "MAIL FROM:<bom@warga.example>", f"RCPT TO:<{CLERK}>"):
+            assert wire.say(command)[0] == 250
+        assert wire.say("DATA")[0] == 354
+        wire.send(data + b"\r\n.\r\n")
+        return wire.reply()
+
+
+def test_what_crashed_others_is_judged_or_refused(house):
+    for what, field in CRASHERS.items():
+        assert send(house, (field + FIELDS + "\r\nisi").encode())[0] == 250, what
+    for what, rest in BOMBS.items():
+        began = time.monotonic()
+        code, text = send(house, b"From: a@b.example\r\nMIME-Version: 1.0\r\n" + rest)
+        print(f"{what}, {len(rest) >> 10} KiB: {code} {text} in {time.monotonic() - began:.2f} s")
+        assert code == 554 and re.match(r"5\.6\.0 .*(part|nest)", text), what
+
+    def routed():
+        states = house.postgres.sql("select state from mail.message where sender = 'bom@warga.example'", "mtagw").split()
+        return len(states) == len(CRASHERS) and set(states) == {"routed"}
+    wait_for(routed, "all are judged and routed", 60, [house.log("mtagw")])
+    with open(house.log("mtagw"), encoding="utf-8", errors="replace") as f:
+        text = f.read()
+    assert not re.findall(r".*(?:died|quarantin).*", text)
+    assert len(re.findall(r"verify\[\d+\]: info: judged .* dkim=1 ", text)) >= len(CRASHERS)

@@ -147,6 +147,32 @@ static void test_list(void **state)
 	}
 }
 
+/* What crashes or stops other parsers: 100,000 groups in groups, mailboxes, comments, routes,
+ * quoted pairs. Each is read or refused, soon. */
+static void test_bombs(void **state)
+{
+	static const char *const units[] = {"a:", "a@b.example,", "(x)", "@a.example,", "\\\"", "<",
+	    "\"", "=?x?q?y?= ", "a:;", ","};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		struct arena *arena = arena_new();
+		struct mailbox *list;
+		struct address a;
+		struct range rest;
+		struct buf b = {0};
+		size_t n = 0;
+
+		for (int k = 0; k < 100000; k++)
+			buf_puts(&b, units[i]);
+		if (address_list(buf_range(&b), arena, &list, &n, NULL) == 1)
+			assert_in_range(n, 0, 100000);
+		(void)address_path(buf_range(&b), false, arena, &a, &rest, NULL);
+		buf_free(&b);
+		arena_free(&arena);
+	}
+}
+
 static void test_deep_comments(void **state)
 {
 	struct arena *arena = arena_new();
@@ -189,6 +215,7 @@ int main(void)
 	    cmocka_unit_test(test_nul),
 	    cmocka_unit_test(test_list),
 	    cmocka_unit_test(test_deep_comments),
+	    cmocka_unit_test(test_bombs),
 	    cmocka_unit_test(test_base),
 	};
 

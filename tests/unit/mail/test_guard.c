@@ -126,10 +126,10 @@ static const struct {
 } cases[] = {
     {"20 multiparts", nested_multiparts, 20, NULL},
     {"21 multiparts", nested_multiparts, 21, "parts nested too deep (limit 20)"},
-    {"50,000 multiparts", nested_multiparts, 50000, "parts nested too deep (limit 20)"},
+    {"100,000 multiparts", nested_multiparts, 100000, "parts nested too deep (limit 20)"},
     {"20 messages", nested_messages, 20, NULL},
     {"21 messages", nested_messages, 21, "parts nested too deep (limit 20)"},
-    {"50,000 messages", nested_messages, 50000, "parts nested too deep (limit 20)"},
+    {"100,000 messages", nested_messages, 100000, "parts nested too deep (limit 20)"},
     {"1,000 parts", parts, 1000, NULL},
     {"1,001 parts", parts, 1001, "too many parts (limit 1000)"},
     {"1,000 parts, spread", parts_spread, 1000, NULL},
