@@ -306,7 +306,7 @@ static void print_links(const size_t counts[OUTCOMES], const char *set)
 static void test_linking(void **state)
 {
 	static struct corpus c;
-	size_t alone[OUTCOMES] = {0}, crowded[OUTCOMES] = {0}, named = 0;
+	size_t alone[OUTCOMES] = {0}, crowded[OUTCOMES] = {0}, named = 0, unread = 0;
 	struct buf bytes = {0};
 
 	(void)state;
@@ -324,6 +324,7 @@ static void test_linking(void **state)
 				two = link_report(&c, i, &b, 3);
 			}
 			named++;
+			unread += one == NAMES_NOBODY && c.list[i].remark[0] == '\0';
 			alone[one]++;
 			crowded[two]++;
 			if (two != SURE)
@@ -341,6 +342,9 @@ static void test_linking(void **state)
 	print_links(alone, "each recipient got one letter");
 	print_links(crowded, "each recipient got two letters");
 	assert_int_equal(alone[WRONGLY] + crowded[WRONGLY], 0);
+	/* each that names one is linked to it; to the clerk goes only what fits two letters */
+	assert_int_equal(alone[NOWHERE] + alone[AMBIGUOUS] + crowded[NOWHERE], 0);
+	assert_int_equal(unread, 0);
 }
 
 int main(void)
