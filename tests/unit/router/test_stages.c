@@ -184,15 +184,17 @@ static void forms_carry_what_policy_says(void **state)
 {
 	struct task t = task_of("finish", 0, "");
 	struct letter letter = sample_letter();
-	struct policy_decision d;
+	struct letters_forms forms;
 
 	(void)state;
-	assert_int_equal(letters_form(&worker, &t, &letter, "2026-11-24", true, false, &d), 1);
-	assert_true(d.seal && d.dkim && d.pdf);
-	assert_int_equal(letters_form(&worker, &t, &letter, "2026-11-24", false, false, &d), 1);
-	assert_true(d.seal && !d.dkim && !d.pdf);
+	assert_int_equal(
+	    letters_decide_forms(&worker, &t, &letter, "2026-11-24", false, &forms), 1);
+	assert_true(forms.made[1] && forms.of[1].seal && forms.of[1].dkim && forms.of[1].pdf);
+	assert_true(forms.made[0] && forms.of[0].seal && !forms.of[0].dkim && !forms.of[0].pdf);
+	assert_true(forms.sealed && forms.pdf && forms.pdf_sealed);
 	/* no law was valid on that day: no form, and the reason says which */
-	assert_int_equal(letters_form(&worker, &t, &letter, "2019-01-01", true, false, &d), -1);
+	assert_int_equal(
+	    letters_decide_forms(&worker, &t, &letter, "2019-01-01", false, &forms), -1);
 	assert_non_null(strstr(t.err.text, "outside form"));
 	end_task(&t);
 }
