@@ -36,8 +36,12 @@ static int load(struct finish *f)
 	struct worker *w = f->w;
 	struct task *t = f->t;
 	struct mime_part *root;
-	int rc = letter_row_load(w->db, t->work->ref, t->arena, &f->row, &t->err);
+	int rc = 1;
 
+	if (t->row != NULL)
+		f->row = *t->row;
+	else
+		rc = letter_row_load(w->db, t->work->ref, t->arena, &f->row, &t->err);
 	if (rc != 1 || f->row.number == NULL)
 		return rc == 1
 		           ? err_set(&t->err, "letter %lld has no number", (long long)t->work->ref)
@@ -47,8 +51,10 @@ static int load(struct finish *f)
 	if (t->law == NULL ||
 	    letter_xml_read(range_of(f->row.xml), t->arena, &f->letter, &t->err) < 0)
 		return -1;
-	t->message = (struct message){
-	    .id = f->row.message_id, .position = f->row.position, .login = f->row.login};
+	t->message = (struct message){.id = f->row.message_id,
+	    .position = f->row.position,
+	    .login = f->row.login,
+	    .dsn = f->row.dsn};
 	f->letter.id = f->row.id;
 	f->letter.login = f->row.login;
 	f->letter.incumbency = f->row.incumbency;
@@ -61,8 +67,11 @@ static int load(struct finish *f)
 	if (f->type == NULL)
 		return err_set(
 		    &t->err, "type %s is not in policy version %d", f->row.type, t->law->version);
-	if (message_body(w->db, f->row.body_id, t->arena, &f->source, &t->err) != 1 ||
-	    mime_parse(f->source, t->arena, &root, &t->err) < 0)
+	if (t->source.p == NULL &&
+	    message_body(w->db, f->row.body_id, t->arena, &t->source, &t->err) != 1)
+		return -1;
+	f->source = t->source;
+	if (mime_parse(f->source, t->arena, &root, &t->err) < 0)
 		return -1;
 	f->source_signed = source_signed(root, t->arena);
 	f->enclosure_count = mime_enclosures(root, t->arena, &f->enclosures);

@@ -112,7 +112,9 @@ int letters_insert(
 	    .created_at_ms = t->now_ms,
 	    .expires_at_ms = t->now_ms + REPLY_TOKEN_MS};
 	t->plan->token_count++;
-	t->plan->letter = row;
+	row->body_id = t->message.body_id;
+	row->dsn = t->message.dsn;
+	t->plan->letter = t->row = row;
 	t->plan->recipients = recipient_rows(letter, t->arena);
 	t->plan->recipient_count = letter->recipient_count;
 	return 1;

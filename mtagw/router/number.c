@@ -44,8 +44,12 @@ static const char *title_of(const struct task *t, const char *position)
 static int load_letter(
     struct worker *w, struct task *t, struct letter_row *row, struct letter *letter)
 {
-	int rc = letter_row_load(w->db, t->work->ref, t->arena, row, &t->err);
+	int rc = 1;
 
+	if (t->row != NULL)
+		*row = *t->row;
+	else
+		rc = letter_row_load(w->db, t->work->ref, t->arena, row, &t->err);
 	if (rc == 0)
 		return err_set(&t->err, "letter %lld is not in the store", (long long)t->work->ref);
 	if (rc < 0 || letter_xml_read(range_of(row->xml), t->arena, letter, &t->err) < 0)
@@ -107,6 +111,7 @@ enum task_result number_task(struct worker *w, struct task *t)
 	    ids_next(&w->ids, w->db, t->now_ms, &item->exchange_id, &t->err) < 0)
 		return TASK_WAIT;
 	t->number = item;
+	t->row = arena_memdup(t->arena, &row, sizeof(row));
 	t->plan->deciding = true;
 	t->plan->next_kind = forms.pdf ? "render" : "finish";
 	t->plan->next_ref = row.id;

@@ -108,6 +108,7 @@ int plan_outgoing(struct worker *w, struct task *t, const char *kind, const char
 	    .mime_message_id = message_id,
 	    .subject = subject,
 	    .eight_bit = shape_eight_bit(pieces),
+	    .dsn = t->message.dsn,
 	    .policy_version = t->law ? t->law->version : 0,
 	    .segments = segments,
 	    .segment_count = pieces->count,

@@ -240,9 +240,12 @@ enum task_result route_task(struct worker *w, struct task *t)
 	struct range bytes;
 	struct draft draft;
 
-	if (message_load(w->db, t->work->ref, t->arena, &t->message, &t->err) != 1 ||
-	    message_body(w->db, t->message.body_id, t->arena, &bytes, &t->err) != 1)
+	if ((t->message.id == 0 &&
+	        message_load(w->db, t->work->ref, t->arena, &t->message, &t->err) != 1) ||
+	    (t->source.p == NULL &&
+	        message_body(w->db, t->message.body_id, t->arena, &t->source, &t->err) != 1))
 		return waits();
+	bytes = t->source;
 	t->plan->deciding = true;
 	if (strcmp(t->message.channel, "mx") == 0)
 		return intake_task(w, t, bytes);

@@ -7,11 +7,37 @@
 
 #include <string.h>
 
+struct holder_known {
+	struct holder_known *next;
+	const char *position;
+	struct holder holder;
+};
+
+/* Each position is asked once in a round; a round's decisions are of one moment. */
+static int find_holder(
+    struct worker *w, struct task *t, const char *position, struct holder *holder_r)
+{
+	struct holder_known *known = w->holders;
+
+	while (known != NULL && strcmp(known->position, position) != 0)
+		known = known->next;
+	if (known == NULL) {
+		if (holder_of(w->db, position, t->now_ms, t->arena, holder_r, &t->err) < 0)
+			return -1;
+		known = arena_alloc(t->arena, sizeof(*known));
+		*known =
+		    (struct holder_known){w->holders, arena_strdup(t->arena, position), *holder_r};
+		w->holders = known;
+	}
+	*holder_r = known->holder;
+	return 1;
+}
+
 int letters_holder(struct worker *w, struct task *t, struct letter *letter)
 {
 	struct holder holder;
 
-	if (holder_of(w->db, letter->position, t->now_ms, t->arena, &holder, &t->err) < 0)
+	if (find_holder(w, t, letter->position, &holder) < 0)
 		return -1;
 	letter->incumbency = holder.incumbency;
 	letter->holder = holder.name;

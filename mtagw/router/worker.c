@@ -165,7 +165,7 @@ static void prepare(struct worker *w, struct task *t)
 	t->plan->exchanges = exchanges_new();
 	t->number = NULL;
 	t->err.text[0] = '\0';
-	t->law = worker_law(w, 0, &t->err);
+	t->law = worker_law(w, w->law_version, &t->err);
 	t->result = TASK_WAIT;
 	for (size_t i = 0; t->law != NULL && i < sizeof(stages) / sizeof(stages[0]); i++)
 		if (strcmp(stages[i].kind, t->work->kind) == 0) {
@@ -212,6 +212,9 @@ static int commit_stage(struct worker *w, struct task **list, size_t count, stru
 	if (rc == 1 && numbers > 0) { /* T2: last before COMMIT */
 		rc = letter_row_number(w->db, items, numbers, list[0]->arena, error_r);
 		CRASH_POINT("router-number-before-commit");
+		for (size_t i = 0, n = 0; i < count; i++)
+			if (list[i]->number != NULL)
+				*list[i]->number = items[n++];
 	}
 	free(items);
 	if (rc != 1) {
@@ -249,6 +252,15 @@ static bool goes_on(struct worker *w, const struct task *t)
 	       (strcmp(t->plan->next_kind, "render") != 0 || w->renders);
 }
 
+/* The number that was given, for the stage that goes on with it. */
+static void take_number(struct task *t)
+{
+	if (t->number == NULL || t->row == NULL)
+		return;
+	t->row->number = t->number->number;
+	t->row->date = t->number->letter_date;
+}
+
 static void after_commit(struct worker *w, struct task **list, size_t count)
 {
 	struct task *next = mem_zalloc((count + 1) * sizeof(*next));
@@ -256,20 +268,51 @@ static void after_commit(struct worker *w, struct task **list, size_t count)
 
 	CRASH_POINT(list[0]->number ? "router-number-after-commit" : "router-stage-after-commit");
 	notify(w, list, count);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		take_number(list[i]);
 		if (goes_on(w, list[i])) {
 			list[i]->work->kind = list[i]->plan->next_kind;
 			list[i]->work->ref = list[i]->plan->next_ref;
-			next[n++] = (struct task){.work = list[i]->work, .arena = list[i]->arena};
+			next[n++] = (struct task){.work = list[i]->work,
+			    .arena = list[i]->arena,
+			    .source = list[i]->source,
+			    .row = list[i]->row};
 		} else if (list[i]->plan->next_kind != NULL) {
 			struct err err;
 			if (work_hand_over(w->db, list[i]->work, w->owner, clock_now_ms(), &err) ==
 			    1)
 				db_notify(w->db, "mtagw_render");
 		}
+	}
 	if (n > 0)
 		run_round(w, next, n, false);
 	free(next);
+}
+
+/* One look for the whole round: the law that stands, and the mails that are new. What it does not
+ * give (the database is away, a large body) is asked for again by the stage that wants it. */
+static void look_ahead(struct worker *w, struct task *tasks, size_t count)
+{
+	int64_t *ids = arena_alloc(tasks[0].arena, count * sizeof(*ids));
+	struct message *messages = arena_alloc(tasks[0].arena, count * sizeof(*messages));
+	struct range *bodies = arena_alloc(tasks[0].arena, count * sizeof(*bodies));
+	struct err err;
+	size_t n = 0;
+
+	w->holders = NULL;
+	if (policy_store_active(w->db, &w->law_version, &err) != 1)
+		w->law_version = 0;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(tasks[i].work->kind, "route") == 0)
+			ids[n++] = tasks[i].work->ref;
+	if (n == 0 || message_load_many(w->db, ids, n, tasks[0].arena, messages, bodies, &err) != 1)
+		return;
+	n = 0;
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(tasks[i].work->kind, "route") == 0) {
+			tasks[i].message = messages[n];
+			tasks[i].source = bodies[n++];
+		}
 }
 
 /* Prepares and commits one stage for all tasks; those that go on are run again for the next stage.
@@ -281,6 +324,7 @@ static void run_round(struct worker *w, struct task *tasks, size_t count, bool a
 	size_t n = 0;
 	int rc;
 
+	look_ahead(w, tasks, count);
 	for (size_t i = 0; i < count; i++) {
 		prepare(w, &tasks[i]);
 		if (tasks[i].result == TASK_GO)

@@ -35,6 +35,8 @@ struct worker {
 	struct db *db;
 	struct ids ids;
 	struct law laws[WORKER_LAWS_MAX]; /* newest first */
+	int law_version;                  /* active when the round began; 0: ask */
+	struct holder_known *holders;     /* asked in this round (signatory.c) */
 	struct signer *signer;
 	struct verifier *verifier;
 	struct pdf *pdf;             /* render workers only */
@@ -53,6 +55,7 @@ enum task_result {
 struct plan;
 struct mime_part;
 struct letter;
+struct letter_row;
 struct xml;
 struct task {
 	struct work *work;
@@ -61,6 +64,10 @@ struct task {
 	struct plan *plan;
 	struct law *law;
 	struct message message; /* of kind route */
+	/* What an earlier stage of this claim, or the look ahead of the batch, has at hand already;
+	 * a stage that finds none reads it. */
+	struct range source; /* the bytes of the mail */
+	struct letter_row *row;
 	int64_t numbered_ms;
 	struct number_item *number; /* of kind number */
 	struct err err;

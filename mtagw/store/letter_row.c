@@ -18,25 +18,32 @@ static const struct stmt insert = {"letter_insert",
     " login, subject, summary, classification_code, security_class, urgency, xml, "
     "canonical_sha256, mime_message_id,"
     " reply_token, policy_version, rule_id, created_at)"
-    " values ($1, $2, $3, $4, $5, $6, $21, $7, $8, nullif($9, 0), $10, $11, $12, $13, $14, $15, "
-    "$16, $17, $18,"
-    " nullif($19, 0), $20::int, $22, $21)"};
+    " select u1, u2, u3, u4, u5, u6, u21, u7, u8, nullif(u9, 0), u10, u11, u12, u13, u14, u15, "
+    "u16, "
+    "u17, u18, nullif(u19, 0), u20, u22, u21"
+    " from unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], "
+    "$7::text[], $8::text[], $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], "
+    "$14::text[], $15::text[], $16::text[], $17::bytea[], $18::text[], $19::bigint[], "
+    "$20::bigint[], $21::bigint[], $22::text[])"
+    " as u(u1, u2, u3, u4, u5, u6, u7, u8, u9, u10, u11, u12, u13, u14, u15, u16, u17, u18, u19, "
+    "u20, u21, u22)"};
 static const struct stmt recipients = {"letter_recipients",
     "insert into office.letter_recipient (letter_id, n, role, inside, name, address, position, "
     "agency)"
-    " select $1, ord, role, side = 'inside', name, address, nullif(position, ''), nullif(agency, "
-    "'')"
-    " from unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[])"
-    " with ordinality as r(role, side, name, address, position, agency, ord)"};
-static const struct stmt state = {
-    "letter_state", "update office.letter set state = $2, state_at = $3 where id = $1"};
+    " select letter, n, role, inside, name, address, position, agency"
+    " from unnest($1::bigint[], $2::bigint[], $3::text[], $4::boolean[], $5::text[], $6::text[], "
+    "$7::text[], $8::text[]) as u(letter, n, role, inside, name, address, position, agency)"};
+static const struct stmt state = {"letter_state",
+    "update office.letter l set state = u.state, state_at = u.at"
+    " from unnest($1::bigint[], $2::text[], $3::bigint[]) as u(id, state, at) where l.id = u.id"};
 static const struct stmt clear = {"letter_clear",
     "update office.letter set state = 'cleared', state_at = $4, policy_version = "
     "$2::int, rule_id = $3 where id = $1"};
 static const struct stmt form = {"letter_form",
     "insert into office.letter_form (letter_id, form, ref, size, sha256, key_fingerprint, "
     "created_at)"
-    " values ($1, $2, $3, $4, $5, $6, $7) on conflict (letter_id, form) do nothing"};
+    " select * from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bytea[], "
+    "$6::text[], $7::bigint[]) on conflict (letter_id, form) do nothing"};
 static const struct stmt load = {"letter_load",
     "select l.id, l.message_id, l.type, l.scope, l.direction, l.state, l.agency, l.position, "
     "coalesce(l.incumbency, 0),"
@@ -44,7 +51,7 @@ static const struct stmt load = {"letter_load",
     "l.canonical_sha256,"
     " l.mime_message_id, coalesce(l.reply_token, 0), l.policy_version, l.rule_id, l.created_at, "
     "n.number,"
-    " n.letter_date::text, m.body_id"
+    " n.letter_date::text, m.body_id, m.dsn <> ''"
     " from office.letter l join mail.message m on m.id = l.message_id"
     " left join office.number_ledger n on n.letter_id = l.id and n.state = 'assigned' where l.id = "
     "$1"};
@@ -62,7 +69,11 @@ static const struct stmt holder = {"holder_of",
 static const struct stmt token_insert = {"token_insert",
     "insert into office.token (id, kind, letter_id, message_id, actor, verb, created_at, "
     "expires_at)"
-    " values ($1, $2, nullif($3, 0), nullif($4, 0), nullif($5, ''), nullif($6, ''), $7, $8)"};
+    " select id, kind, nullif(letter, 0), nullif(message, 0), nullif(actor, ''), nullif(verb, ''), "
+    "created, expires from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], "
+    "$5::text[], "
+    "$6::text[], $7::bigint[], $8::bigint[])"
+    " as u(id, kind, letter, message, actor, verb, created, expires)"};
 #define TOKEN_COLUMNS                                                                             \
 	"select id, kind, coalesce(letter_id, 0), coalesce(message_id, 0), coalesce(actor, ''), " \
 	"coalesce(verb, ''),"                                                                     \
@@ -79,6 +90,11 @@ const struct stmt *const letter_row_statements[] = {&insert, &recipients, &state
     &load, &form_segments, &of_message, &number, &holder, &token_insert, &token_load, &token_lock,
     &token_close, &action_insert, NULL};
 
+static const char *present(const char *s)
+{
+	return s != NULL && s[0] != '\0' ? s : NULL;
+}
+
 void letter_row_queue_insert(struct db *db, const struct letter_row *l,
     const struct letter_row_recipient *list, size_t count, struct arena *arena)
 {
@@ -91,30 +107,23 @@ void letter_row_queue_insert(struct db *db, const struct letter_row *l,
 	    db_bytes((struct range){(const char *)l->canonical_sha256, SHA256_BYTES}),
 	    db_text(l->mime_message_id), db_int(l->reply_token), db_int(l->policy_version),
 	    db_int(l->created_at_ms), db_text(l->rule_id)};
-	const char **columns[6];
 
-	db_queue(db, &insert, params, 22);
-	for (int c = 0; c < 6; c++)
-		columns[c] = arena_alloc(arena, (count + 1) * sizeof(char *));
+	db_gather(db, &insert, params, 22);
 	for (size_t i = 0; i < count; i++) {
-		columns[0][i] = list[i].copy ? "copy" : "main";
-		columns[1][i] = list[i].inside ? "inside" : "outside";
-		columns[2][i] = db_text_clean(list[i].name, arena);
-		columns[3][i] = list[i].address;
-		columns[4][i] = list[i].position ? list[i].position : "";
-		columns[5][i] = list[i].agency ? list[i].agency : "";
+		struct db_param row[] = {db_int(l->id), db_int((int64_t)i + 1),
+		    db_text(list[i].copy ? "copy" : "main"), db_bool(list[i].inside),
+		    db_text(db_text_clean(list[i].name, arena)), db_text(list[i].address),
+		    db_text(present(list[i].position)), db_text(present(list[i].agency))};
+
+		db_gather(db, &recipients, row, 8);
 	}
-	struct db_param more[] = {db_int(l->id), db_texts(columns[0], count),
-	    db_texts(columns[1], count), db_texts(columns[2], count), db_texts(columns[3], count),
-	    db_texts(columns[4], count), db_texts(columns[5], count)};
-	db_queue(db, &recipients, more, 7);
 }
 
 void letter_row_queue_state(struct db *db, int64_t id, const char *new_state, int64_t at_ms)
 {
 	struct db_param params[] = {db_int(id), db_text(new_state), db_int(at_ms)};
 
-	db_queue(db, &state, params, 3);
+	db_gather(db, &state, params, 3);
 }
 
 void letter_row_queue_clear(
@@ -133,7 +142,7 @@ void letter_row_queue_form(struct db *db, int64_t id, const char *form_name, int
 	    db_int((int64_t)size), db_bytes((struct range){(const char *)sha256, SHA256_BYTES}),
 	    db_text(fingerprint), db_int(at_ms)};
 
-	db_queue(db, &form, params, 7);
+	db_gather(db, &form, params, 7);
 }
 
 int letter_row_load(
@@ -173,7 +182,8 @@ int letter_row_load(
 	    .created_at_ms = db_get_int(r, 0, 21),
 	    .number = db_is_null(r, 0, 22) ? NULL : TEXT(22),
 	    .date = db_is_null(r, 0, 23) ? NULL : TEXT(23),
-	    .body_id = db_get_int(r, 0, 24)};
+	    .body_id = db_get_int(r, 0, 24),
+	    .dsn = db_get_bool(r, 0, 25)};
 #undef TEXT
 	hash = db_get_bytes(r, 0, 16);
 	if (hash.len == SHA256_BYTES)
@@ -329,7 +339,7 @@ void token_row_queue_insert(struct db *db, const struct token_row *t)
 	    db_int(t->message_id), db_text(t->actor), db_text(t->verb), db_int(t->created_at_ms),
 	    db_int(t->expires_at_ms)};
 
-	db_queue(db, &token_insert, params, 8);
+	db_gather(db, &token_insert, params, 8);
 }
 
 int token_row_load(struct db *db, int64_t id, bool lock, struct arena *arena, struct token_row *t,

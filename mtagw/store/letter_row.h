@@ -25,6 +25,7 @@ struct letter_row {
 	/* from the ledger and the message; only letter_row_load fills them */
 	const char *number, *date; /* NULL before numbering */
 	int64_t body_id;
+	bool dsn; /* its mail asked for delivery reports; read only */
 };
 struct letter_row_recipient {
 	bool copy, inside;

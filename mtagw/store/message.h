@@ -19,10 +19,15 @@ struct message {
 	int64_t letter_id; /* 0: none yet */
 	const char *state;
 	const char *peer, *helo; /* of the session that brought it */
+	bool dsn;                /* it asked for delivery reports */
 };
 /* 1 found, 0 no such message, -1. Strings in the arena. */
 int message_load(
     struct db *db, int64_t id, struct arena *arena, struct message *message_r, struct err *error_r);
+/* Many at once with their bodies. Those not found have id 0; bodies that stand in chunks are left
+ * for message_body (p NULL). 1 or -1. */
+int message_load_many(struct db *db, const int64_t *ids, size_t count, struct arena *arena,
+    struct message *messages_r, struct range *bodies_r, struct err *error_r);
 /* The whole body in the arena: 1, 0 where it is gone, -1. */
 int message_body(struct db *db, int64_t body_id, struct arena *arena, struct range *bytes_r,
     struct err *error_r);

@@ -14,23 +14,31 @@ static const struct stmt insert = {"outgoing_insert",
     "insert into mail.outgoing (id, message_id, letter_id, kind, form, position, from_address, "
     "mime_message_id, subject,"
     " size, eight_bit, segments, sha256, created_at, policy_version)"
-    " values ($1, nullif($2, 0), nullif($3, 0), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, "
-    "nullif($15::int, 0))"
+    " select id, nullif(message, 0), nullif(letter, 0), kind, form, position, sender, mime, "
+    "subject, size, eight_bit, segments::bigint[], sha256, at, nullif(version, 0)"
+    " from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], "
+    "$7::text[], $8::text[], $9::text[], $10::bigint[], $11::boolean[], $12::text[], $13::bytea[], "
+    "$14::bigint[], $15::bigint[])"
+    " as u(id, message, letter, kind, form, position, sender, mime, subject, size, eight_bit, "
+    "segments, sha256, at, version)"
     " on conflict (letter_id, form) where kind = 'letter' do nothing"};
+/* asked: the mail it came from wants reports (RFC 3461), so what it wants is looked up. */
 static const struct stmt deliveries = {"outgoing_deliveries",
-    "with asked as (select lower(m.rcpts[e.n]) as rcpt, max(e.x ->> 'notify') as notify"
-    "  from mail.outgoing o join mail.message m on m.id = o.message_id,"
-    "  jsonb_array_elements(nullif(m.dsn, '')::jsonb -> 'rcpts') with ordinality as e(x, n)"
-    "  where o.id = $1 and o.kind in ('letter', 'pesan') and m.dsn <> '' group by 1)"
-    " insert into mail.delivery (id, outgoing_id, letter_id, recipient, route, destination, "
+    "insert into mail.delivery (id, outgoing_id, letter_id, recipient, route, destination, "
     "return_path, extra_header,"
     " next_at, expires_at, created_at, notify)"
-    " select d.id, $1, nullif($2, 0), d.recipient, d.route, d.destination, d.return_path, "
-    "d.extra_header, $9, $10, $9,"
-    "  coalesce((select notify from asked where rcpt = lower(d.recipient)), '')"
-    " from unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])"
-    "  as d(id, recipient, route, destination, return_path, extra_header)"
-    " where exists (select 1 from mail.outgoing where id = $1) on conflict (outgoing_id, "
+    " select d.id, d.outgoing, nullif(d.letter, 0), d.recipient, d.route, d.destination, "
+    "d.return_path, d.extra_header, d.at, d.expires, d.at,"
+    "  case when d.asked then coalesce((select max(e.x ->> 'notify')"
+    "   from mail.outgoing o join mail.message m on m.id = o.message_id,"
+    "   jsonb_array_elements(nullif(m.dsn, '')::jsonb -> 'rcpts') with ordinality as e(x, n)"
+    "   where o.id = d.outgoing and o.kind in ('letter', 'pesan') and m.dsn <> ''"
+    "    and lower(m.rcpts[e.n]) = lower(d.recipient)), '') else '' end"
+    " from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], "
+    "$7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::boolean[])"
+    "  as d(id, outgoing, letter, recipient, route, destination, return_path, extra_header, at, "
+    "expires, asked)"
+    " where exists (select 1 from mail.outgoing where id = d.outgoing) on conflict (outgoing_id, "
     "recipient) do nothing"};
 static const struct stmt load_attempt = {"attempt_load",
     "select a.id, a.delivery_id, a.outgoing_id, coalesce(a.letter_id, 0), coalesce(o.message_id, "
@@ -110,29 +118,31 @@ static size_t segment_triples(const struct outgoing *out, int64_t *triples)
 	return n;
 }
 
-static void queue_deliveries(struct db *db, const struct outgoing *out, struct arena *arena)
+/* The literal of a bigint array: an array of arrays must be even, these are not. */
+static const char *array_literal(const int64_t *list, size_t count, struct arena *arena)
 {
-	size_t n = out->delivery_count;
-	int64_t *ids = arena_alloc(arena, (n + 1) * sizeof(*ids));
-	const char **columns[5];
+	struct buf out = {0};
+	const char *literal;
 
-	for (int c = 0; c < 5; c++)
-		columns[c] = arena_alloc(arena, (n + 1) * sizeof(char *));
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&out, "%c%lld", i == 0 ? '{' : ',', (long long)list[i]);
+	buf_puts(&out, count == 0 ? "{}" : "}");
+	literal = arena_strndup(arena, buf_str(&out), out.len);
+	buf_free(&out);
+	return literal;
+}
+
+static void queue_deliveries(struct db *db, const struct outgoing *out)
+{
+	for (size_t i = 0; i < out->delivery_count; i++) {
 		const struct outgoing_delivery *d = &out->deliveries[i];
+		struct db_param row[] = {db_int(d->id), db_int(out->id), db_int(out->letter_id),
+		    db_text(d->recipient), db_text(d->route), db_text(d->destination),
+		    db_text(d->return_path), db_text(d->extra_header ? d->extra_header : ""),
+		    db_int(out->at_ms), db_int(out->expires_at_ms), db_bool(out->dsn)};
 
-		ids[i] = d->id;
-		columns[0][i] = d->recipient;
-		columns[1][i] = d->route;
-		columns[2][i] = d->destination;
-		columns[3][i] = d->return_path;
-		columns[4][i] = d->extra_header ? d->extra_header : "";
+		db_gather(db, &deliveries, row, 11);
 	}
-	struct db_param params[] = {db_int(out->id), db_int(out->letter_id), db_ints(ids, n),
-	    db_texts(columns[0], n), db_texts(columns[1], n), db_texts(columns[2], n),
-	    db_texts(columns[3], n), db_texts(columns[4], n), db_int(out->at_ms),
-	    db_int(out->expires_at_ms)};
-	db_queue(db, &deliveries, params, 10);
 }
 
 void outgoing_queue(struct db *db, const struct outgoing *out, struct arena *arena)
@@ -143,14 +153,14 @@ void outgoing_queue(struct db *db, const struct outgoing *out, struct arena *are
 	    db_int(out->letter_id), db_text(out->kind), db_text(out->form), db_text(out->position),
 	    db_text(out->from_address), db_text(out->mime_message_id),
 	    db_text(db_text_clean(out->subject, arena)), db_int((int64_t)out->size),
-	    db_bool(out->eight_bit), db_ints(triples, n),
+	    db_bool(out->eight_bit), db_text(array_literal(triples, n, arena)),
 	    db_bytes((struct range){(const char *)out->sha256, SHA256_BYTES}), db_int(out->at_ms),
 	    db_int(out->policy_version)};
 
 	if (out->literal.len > 0)
 		body_queue_publish(db, out->literal_body, out->literal);
-	db_queue(db, &insert, params, 15);
-	queue_deliveries(db, out, arena);
+	db_gather(db, &insert, params, 15);
+	queue_deliveries(db, out);
 }
 
 int attempt_load(

@@ -29,6 +29,7 @@ struct outgoing {
 	int64_t message_id, letter_id; /* 0: none */
 	const char *kind, *form, *position, *from_address, *mime_message_id, *subject;
 	bool eight_bit;
+	bool dsn; /* the mail it comes from asked for delivery reports */
 	int policy_version;
 	const struct outgoing_segment *segments;
 	size_t segment_count;

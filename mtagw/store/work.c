@@ -25,20 +25,21 @@ static const struct stmt renew = {"work_renew",
     "update mail.work w set lease_until = $4 from unnest($1::bigint[], $2::bigint[]) as mine(id, "
     "epoch)"
     " where w.id = mine.id and w.epoch = mine.epoch and w.owner = $3 and w.state = 'claimed'"};
-static const struct stmt done = {"work_done", "delete from mail.work where id = $1"};
-static const struct stmt next = {
-    "work_next", "update mail.work set kind = $2, ref = $3, waits = 0, reason = '' where id = $1"};
+static const struct stmt done = {"work_done", "delete from mail.work where id = any($1::bigint[])"};
+static const struct stmt next = {"work_next",
+    "update mail.work w set kind = u.kind, ref = u.ref, waits = 0, reason = ''"
+    " from unnest($1::bigint[], $2::text[], $3::bigint[]) as u(id, kind, ref) where w.id = u.id"};
 static const struct stmt hand_over = {"work_hand_over",
     "update mail.work set state = 'waiting', owner = '', tries = 0, alone = 0, next_at = $4"
     " where id = $1 and owner = $2 and epoch = $3"};
 static const struct stmt quarantine = {
     "work_quarantine", "update mail.work set state = 'quarantined', reason = $2 where id = $1"};
 static const struct stmt add = {"work_add",
-    /* One list an agency is enough; whoever adds one at the same time has it too. */
-    "insert into mail.work (id, kind, ref, arg, next_at) select $1, $2, $3, $4, $5"
-    " where $2 <> 'list' or not exists"
-    "  (select 1 from mail.work where kind = 'list' and arg = $4 and state = 'waiting')"
-    " on conflict (arg) where kind = 'list' and state = 'waiting' do nothing"};
+    /* One list an agency is enough. */
+    "insert into mail.work (id, kind, ref, arg, next_at) select id, kind, ref, arg, at"
+    " from unnest($1::bigint[], $2::text[], $3::bigint[], $4::text[], $5::bigint[])"
+    "  as u(id, kind, ref, arg, at) on conflict (arg) where kind = 'list' and state = 'waiting'"
+    " do nothing"};
 static const struct stmt wait = {"work_wait",
     "update mail.work set state = 'waiting', owner = '', tries = 0, alone = 0, waits = waits + 1, "
     "next_at = $4,"
@@ -136,14 +137,14 @@ void work_queue_done(struct db *db, const struct work *work)
 {
 	struct db_param params[] = {db_int(work->id)};
 
-	db_queue(db, &done, params, 1);
+	db_gather(db, &done, params, 1);
 }
 
 void work_queue_next(struct db *db, struct work *work, const char *kind, int64_t ref)
 {
 	struct db_param params[] = {db_int(work->id), db_text(kind), db_int(ref)};
 
-	db_queue(db, &next, params, 3);
+	db_gather(db, &next, params, 3);
 }
 
 void work_queue_add(
@@ -152,7 +153,7 @@ void work_queue_add(
 	struct db_param params[] = {
 	    db_int(id), db_text(kind), db_int(ref), db_text(arg), db_int(at_ms)};
 
-	db_queue(db, &add, params, 5);
+	db_gather(db, &add, params, 5);
 }
 
 int work_wait(struct db *db, const struct work *work, const char *owner, int64_t next_at_ms,
