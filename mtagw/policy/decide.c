@@ -15,6 +15,7 @@
 static struct xml *facts_tree(const struct policy_facts *facts)
 {
 	struct xml *xml = xml_new("facts", NULL);
+	const struct xml_node *letter;
 	const char *values[WHEN_COUNT];
 
 	facts_values(facts, values);
@@ -23,8 +24,9 @@ static struct xml *facts_tree(const struct policy_facts *facts)
 			xml_add_text(xml_root(xml), when_names[i], values[i]);
 	if (facts->date != NULL)
 		xml_add_text(xml_root(xml), "date", facts->date);
-	if (facts->letter != NULL)
-		xml_copy_into(xml_root(xml), facts->letter, true);
+	letter = facts->letter_of != NULL ? facts->letter_of(facts->letter_ctx) : facts->letter;
+	if (letter != NULL)
+		xml_copy_into(xml_root(xml), letter, true);
 	return xml;
 }
 

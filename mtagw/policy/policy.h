@@ -226,6 +226,9 @@ struct policy_facts {
 	                         confirm, not_letter, correct, sent, unreadable, receive, trace,
 	                         answer (a mail   from outside to its letter) */
 	const struct xml_node *letter; /* NULL or root of letter.xml */
+	/* or: makes it when a rule asks for it (few do); it must outlive the call */
+	const struct xml_node *(*letter_of)(void *ctx);
+	void *letter_ctx;
 };
 struct policy_decision {
 	bool allowed;         /* first match says allow; no match means no */

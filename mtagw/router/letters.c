@@ -153,16 +153,30 @@ static struct xml *document(struct task *t, const struct letter *letter)
 	return t->document;
 }
 
+struct document_call {
+	struct task *t;
+	const struct letter *letter;
+};
+
+static const struct xml_node *document_root(void *ctx)
+{
+	const struct document_call *call = ctx;
+
+	return xml_root(document(call->t, call->letter));
+}
+
 static int decide_form(struct worker *w, struct task *t, const struct letter *letter,
     const char *day, bool outside, bool trail, struct letters_forms *forms)
 {
+	struct document_call call = {t, letter};
 	struct policy_decision *d = &forms->of[outside];
 	struct policy_facts facts;
 	int rc;
 
 	letter_facts(letter, t->law->policy, day, &facts);
 	facts.form = outside ? "outside" : "inside";
-	facts.letter = xml_root(document(t, letter));
+	facts.letter_of = document_root;
+	facts.letter_ctx = &call;
 	rc = trail ? letters_decide(w, t, POLICY_SEAL, &facts, letter->id, d)
 	           : policy_decide(t->law->policy, POLICY_SEAL, &facts, t->arena, d, NULL, &t->err);
 	if (rc < 0)
@@ -336,11 +350,13 @@ int letters_decide(struct worker *w, struct task *t, enum policy_kind kind,
 int letters_decide_letter(struct worker *w, struct task *t, enum policy_kind kind,
     struct policy_facts *facts, const struct letter *letter, struct policy_decision *d)
 {
+	struct document_call call = {t, letter};
 	int rc;
 
-	facts->letter = xml_root(document(t, letter));
+	facts->letter_of = document_root;
+	facts->letter_ctx = &call;
 	rc = letters_decide(w, t, kind, facts, letter->id, d);
-	facts->letter = NULL;
+	facts->letter_of = NULL;
 	return rc;
 }
 

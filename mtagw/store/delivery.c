@@ -60,10 +60,10 @@ static const struct stmt renew = {"delivery_renew",
     "update mail.delivery set lease_until = $3 where id = any($1::bigint[]) and "
     "owner = $2 and state = 'claimed'"};
 static const struct stmt fence = {"delivery_dot",
-    "update mail.delivery d set dot_at = $4, lease_until = $5 from unnest($1::bigint[], "
-    "$2::bigint[]) as u(id, epoch)"
+    "update mail.delivery d set dot_at = u.now, lease_until = u.now + $5 from unnest($1::bigint[], "
+    "$2::bigint[], $4::bigint[]) as u(id, epoch, now)"
     " where d.id = u.id and d.owner = $3 and d.epoch = u.epoch and d.state = 'claimed' and "
-    "d.lease_until > $4"};
+    "d.lease_until > u.now returning d.id"};
 static const struct stmt body = {"delivery_body",
     "select case when b.bytes is not null then substring(b.bytes from ($2 + 1)::integer for "
     "$3::integer)"
@@ -392,11 +392,44 @@ static void fence_done(enum db_status status, struct db *db, void *ctx)
 		timer_start(s->dot_soon, 0);
 }
 
-static void fence_row(const struct db_result *result, void *ctx)
+/* Of a dot that is several deliveries' all must be ours. */
+static void fence_rows(const struct db_result *result, void *ctx)
 {
-	struct dot *d = ctx;
+	struct dot_group *group = ctx;
 
-	d->ours = db_affected(result) == (int64_t)d->count;
+	for (struct dot *d = group->first; d != NULL; d = d->next) {
+		size_t ours = 0;
+
+		for (size_t i = 0; i < db_rows(result); i++)
+			for (size_t k = 0; k < d->count; k++)
+				ours += d->ids[k] == db_get_int(result, i, 0);
+		d->ours = ours == d->count;
+	}
+}
+
+static void add_fence(struct dot_group *group, struct db_batch *batch)
+{
+	struct delivery_store *s = group->store;
+	struct arena *arena = arena_new();
+	int64_t *ids, *epochs, *now;
+	size_t n = 0;
+
+	for (struct dot *d = group->first; d != NULL; d = d->next)
+		n += d->count;
+	ids = arena_alloc(arena, (n + 1) * sizeof(*ids));
+	epochs = arena_alloc(arena, (n + 1) * sizeof(*epochs));
+	now = arena_alloc(arena, (n + 1) * sizeof(*now));
+	n = 0;
+	for (struct dot *d = group->first; d != NULL; d = d->next)
+		for (size_t k = 0; k < d->count; k++) {
+			ids[n] = d->ids[k];
+			epochs[n] = d->epochs[k];
+			now[n++] = d->now_ms;
+		}
+	struct db_param params[] = {db_ints(ids, n), db_ints(epochs, n), db_text(s->owner),
+	    db_ints(now, n), db_int(s->settings->lease_secs * INT64_C(1000))};
+	db_batch_add(batch, &fence, params, 5, fence_rows, group);
+	arena_free(&arena);
 }
 
 static void dot_soon_cb(void *ctx)
@@ -414,13 +447,7 @@ static void dot_soon_cb(void *ctx)
 	s->dots_last = &s->dots;
 	s->dots_out++;
 	batch = db_batch_new(s->db);
-	for (struct dot *d = group->first; d != NULL; d = d->next) {
-		struct db_param params[] = {db_ints(d->ids, d->count), db_ints(d->epochs, d->count),
-		    db_text(s->owner), db_int(d->now_ms),
-		    db_int(d->now_ms + s->settings->lease_secs * INT64_C(1000))};
-
-		db_batch_add(batch, &fence, params, 5, fence_row, d);
-	}
+	add_fence(group, batch);
 	db_batch_send(&batch, fence_done, group);
 }
 

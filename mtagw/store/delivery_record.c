@@ -18,26 +18,31 @@
 static const struct stmt lock_letters = {"delivery_lock_letters",
     "select id from office.letter where id = any($1::bigint[]) order by id for update"};
 static const struct stmt put = {"delivery_record",
-    "with mine as (select * from mail.delivery where id = $1 and owner = $2 and epoch = $3 and "
-    "state = 'claimed'"
-    "  for update),"
-    " gone as (delete from mail.delivery where id in (select id from mine) and $5 in ('delivered', "
-    "'failed', 'expired')),"
-    " kept as (update mail.delivery set state = case $5 when 'deferred' then 'waiting' else "
-    "'uncertain' end,"
-    "  next_at = $13, owner = '', lease_until = 0, dot_at = case $5 when 'deferred' then null else "
-    "dot_at end,"
-    "  attempts = attempts + 1, last_code = $6, last_text = $8"
-    "  where id in (select id from mine) and $5 in ('deferred', 'uncertain')),"
-    " w as (insert into mail.work (id, kind, ref, next_at) select $14, 'failure', $4, $12 from mine"
-    "  where $5 in ('failed', 'expired') or ($5 = 'delivered' and route = 'lmtp' and notify like "
-    "'%SUCCESS%') returning 1),"
+    "with said as (select * from unnest($1::bigint[], $2::bigint[], $4::bigint[], $5::text[], "
+    "$6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::bigint[], "
+    "$13::bigint[], $14::bigint[])"
+    "  as u(id, epoch, attempt, outcome, code, enhanced, reply, remote, tls, started, at, next, "
+    "work)),"
+    " mine as (select s.*, d.outgoing_id, d.letter_id, d.recipient, d.route, d.dot_at,"
+    "   (s.outcome in ('failed', 'expired') or (s.outcome = 'delivered' and d.route = 'lmtp' and "
+    "d.notify like '%SUCCESS%')) as told"
+    "  from said s join mail.delivery d on d.id = s.id and d.epoch = s.epoch"
+    "  where d.owner = $3 and d.state = 'claimed' for update of d),"
+    " gone as (delete from mail.delivery d using mine m where d.id = m.id"
+    "  and m.outcome in ('delivered', 'failed', 'expired')),"
+    " kept as (update mail.delivery d set state = case m.outcome when 'deferred' then 'waiting' "
+    "else 'uncertain' end,"
+    "  next_at = m.next, owner = '', lease_until = 0,"
+    "  dot_at = case m.outcome when 'deferred' then null else d.dot_at end,"
+    "  attempts = d.attempts + 1, last_code = m.code, last_text = m.reply"
+    "  from mine m where d.id = m.id and m.outcome in ('deferred', 'uncertain')),"
+    " w as (insert into mail.work (id, kind, ref, next_at)"
+    "  select m.work, 'failure', m.attempt, m.at from mine m where m.told),"
     " a as (insert into mail.attempt (id, delivery_id, outgoing_id, letter_id, recipient, route, "
-    "outcome, code, enhanced,"
-    "  reply, remote, tls, started_at, dot_at, at) select $4, id, outgoing_id, letter_id, "
-    "recipient, route, $5, $6, $7, $8,"
-    "  $9, $10, $11, dot_at, $12 from mine)"
-    " select count(*), (select count(*) from w) from mine"};
+    "outcome, code, enhanced, reply, remote, tls, started_at, dot_at, at)"
+    "  select m.attempt, m.id, m.outgoing_id, m.letter_id, m.recipient, m.route, m.outcome, "
+    "m.code, m.enhanced, m.reply, m.remote, m.tls, m.started, m.dot_at, m.at from mine m)"
+    " select id, told from mine"};
 /* $1: of each row the attempt it tells of. */
 static const struct stmt trail = {"delivery_trail",
     "select audit.write_columns((select array_agg(case when exists (select 1 from mail.attempt a "
@@ -122,24 +127,50 @@ void delivery_record(struct delivery_store *s, const struct delivery *d,
 		timer_start(s->record_soon, 0);
 }
 
-static void put_row(const struct db_result *result, void *ctx)
+static void put_rows(const struct db_result *result, void *ctx)
 {
-	struct record *r = ctx;
+	struct delivery_store *s = ctx;
 
-	r->kept = db_rows(result) == 1 && db_get_int(result, 0, 0) == 1;
-	r->told = db_rows(result) == 1 && db_get_int(result, 0, 1) > 0;
+	for (size_t i = 0; i < db_rows(result); i++)
+		for (struct record *r = s->out; r != NULL; r = r->next)
+			if (r->id == db_get_int(result, i, 0)) {
+				r->kept = true;
+				r->told = db_get_bool(result, i, 1);
+			}
 }
 
-static void add_put(struct delivery_store *s, struct record *r, struct db_batch *batch)
+static void add_puts(struct delivery_store *s, struct db_batch *batch)
 {
-	const struct delivery_outcome *o = &r->outcome;
-	struct db_param params[] = {db_int(r->id), db_text(s->owner), db_int(r->epoch),
-	    db_int(r->attempt_id), db_text(o->outcome), db_int(o->code), db_text(o->enhanced),
-	    db_text(o->reply), db_text(o->remote), db_text(o->tls), db_int(o->started_at),
-	    db_int(o->at), db_int(o->next_at), db_int(delivery_id_take(s, o->at))};
+	enum { ID, EPOCH, ATTEMPT, CODE, STARTED, AT, NEXT, WORK, NUMBERS };
+	enum { OUTCOME, ENHANCED, REPLY, REMOTE, TLS, TEXTS };
+	int64_t numbers[NUMBERS][DELIVERY_GROUP_MAX];
+	const char *texts[TEXTS][DELIVERY_GROUP_MAX];
+	size_t n = 0;
 
-	r->kept = r->told = false;
-	db_batch_add(batch, &put, params, sizeof(params) / sizeof(params[0]), put_row, r);
+	for (struct record *r = s->out; r != NULL; r = r->next, n++) {
+		const struct delivery_outcome *o = &r->outcome;
+
+		r->kept = r->told = false;
+		numbers[ID][n] = r->id;
+		numbers[EPOCH][n] = r->epoch;
+		numbers[ATTEMPT][n] = r->attempt_id;
+		numbers[CODE][n] = o->code;
+		numbers[STARTED][n] = o->started_at;
+		numbers[AT][n] = o->at;
+		numbers[NEXT][n] = o->next_at;
+		numbers[WORK][n] = delivery_id_take(s, o->at);
+		texts[OUTCOME][n] = o->outcome;
+		texts[ENHANCED][n] = o->enhanced;
+		texts[REPLY][n] = o->reply;
+		texts[REMOTE][n] = o->remote;
+		texts[TLS][n] = o->tls;
+	}
+	struct db_param params[] = {db_ints(numbers[ID], n), db_ints(numbers[EPOCH], n),
+	    db_text(s->owner), db_ints(numbers[ATTEMPT], n), db_texts(texts[OUTCOME], n),
+	    db_ints(numbers[CODE], n), db_texts(texts[ENHANCED], n), db_texts(texts[REPLY], n),
+	    db_texts(texts[REMOTE], n), db_texts(texts[TLS], n), db_ints(numbers[STARTED], n),
+	    db_ints(numbers[AT], n), db_ints(numbers[NEXT], n), db_ints(numbers[WORK], n)};
+	db_batch_add(batch, &put, params, sizeof(params) / sizeof(params[0]), put_rows, s);
 }
 
 /* ETSI EN 319 522 names: into the house it is a consignment, outside a relay to a system that is no
@@ -225,10 +256,10 @@ static void send_group(struct delivery_store *s)
 		db_batch_add(batch, &lock_letters, &param, 1, NULL, NULL);
 	for (struct record *r = s->out; r != NULL; r = r->next) {
 		r->attempt_id = delivery_id_take(s, r->outcome.at);
-		add_put(s, r, batch);
 		add_trail(s, r, rows);
 		attempts[count++] = r->attempt_id;
 	}
+	add_puts(s, batch);
 	params[0] = db_ints(attempts, count);
 	exchanges_params(rows, params + 1);
 	db_batch_add(batch, &trail, params, 1 + EXCHANGE_COLUMN_COUNT, NULL, NULL);
