@@ -271,7 +271,7 @@ static void defects_name_file_and_line(void **state)
 	    {"case of an unknown word", "policies/cases.xml", "thread=\"token\"",
 	        "thread=\"tokens\"", "thread=\"tokens\" is never true"},
 	    {"DTD", "policies/seal.xml", "<rules>", "<!DOCTYPE rules><rules>",
-	        "policies/seal.xml:3: a document type"},
+	        "policies/seal.xml:5: a document type"},
 	    {"not well-formed", "policies/seal.xml", "</rules>", "</rule>", "policies/seal.xml:"},
 	    {"bad stylesheet", "templates/common.xsl", "</xsl:stylesheet>",
 	        "<xsl:template/></xsl:stylesheet>", "templates/common.xsl"},
