@@ -104,7 +104,12 @@
   </xsl:template>
   <!-- A break inside a point or a row stays under its text: U+2028 tells the wrapping. -->
   <xsl:template match="l:br"><xsl:text>&#x2028;</xsl:text></xsl:template>
-  <xsl:template match="l:p//text() | l:td//text()"><xsl:value-of select="translate(., '&#9;&#10;', '  ')"/></xsl:template>
+  <xsl:template match="l:p//text() | l:td//text()">
+    <xsl:choose>
+      <xsl:when test="contains(., '&#9;') or contains(., '&#10;')"><xsl:value-of select="translate(., '&#9;&#10;', '  ')"/></xsl:when>
+      <xsl:otherwise><xsl:value-of select="."/></xsl:otherwise>
+    </xsl:choose>
+  </xsl:template>
 
   <xsl:template name="signature">
     <xsl:choose>

@@ -7,6 +7,7 @@
  */
 #include "mtagw/crypto/signer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,8 +16,18 @@
 #include "mtagw/base/mem.h"
 #include "mtagw/crypto/signer_msg.h"
 
+/* A plan holds for the second it names: asked once, it serves every letter of an agency in it.
+ * signd looks at it again when it signs. */
+#define KNOWN_PLANS 16
+struct known_plan {
+	char from[SIGNER_ADDRESS_MAX + 1]; /* "": none */
+	struct seal_plan plan;
+};
+
 struct signer {
 	char *address;
+	struct known_plan known[KNOWN_PLANS];
+	size_t known_next;
 	int timeout_ms;
 	int fd; /* -1: not connected */
 	struct buf request, answer;
@@ -110,19 +121,43 @@ static int signer_check(const char *from_address, int64_t at_secs, struct err *e
 	return 1;
 }
 
+static struct known_plan *find_plan(struct signer *signer, const char *from, int64_t at_secs)
+{
+	for (size_t i = 0; i < KNOWN_PLANS; i++)
+		if (signer->known[i].from[0] != '\0' && signer->known[i].plan.at_secs == at_secs &&
+		    strcmp(signer->known[i].from, from) == 0)
+			return &signer->known[i];
+	return NULL;
+}
+
+static void forget_plans(struct signer *signer)
+{
+	for (size_t i = 0; i < KNOWN_PLANS; i++)
+		signer->known[i].from[0] = '\0';
+}
+
 int signer_plan(struct signer *signer, const char *from_address, int64_t at_secs,
     struct seal_plan *plan_r, struct err *error_r)
 {
 	struct signer_request request = {
 	    .kind = SIGNER_PLAN, .from = range_of(from_address), .at_secs = at_secs};
+	struct known_plan *known = find_plan(signer, from_address, at_secs);
 	struct signer_answer answer;
 	int rc;
 
+	if (known != NULL) {
+		*plan_r = known->plan;
+		return 1;
+	}
 	if (signer_check(from_address, at_secs, error_r) < 0)
 		return -1;
 	rc = signer_ask(signer, &request, true, &answer, error_r);
-	if (rc > 0)
+	if (rc > 0) {
 		*plan_r = answer.plan;
+		known = &signer->known[signer->known_next++ % KNOWN_PLANS];
+		(void)snprintf(known->from, sizeof(known->from), "%s", from_address);
+		known->plan = answer.plan;
+	}
 	return rc;
 }
 
@@ -145,6 +180,8 @@ int signer_seal(struct signer *signer, const char *from_address, int64_t at_secs
 	if (rc > 0) {
 		buf_append(armor, answer.text.p, answer.text.len);
 		*plan_r = request.plan;
+	} else {
+		forget_plans(signer);
 	}
 	return rc;
 }
