@@ -58,6 +58,7 @@ struct conn {
 	char *tls_name;             /* wanted in the certificate; NULL: nothing to compare */
 	struct evbuffer *held;      /* written in plain this loop turn; leaves at its end */
 	bool flushing;              /* flush_cb is on its way */
+	bool said_last;             /* the peer will send nothing more */
 	struct evbuffer *after_tls; /* written while TLS_WANTED */
 	char *tls_info;
 	char *error;
@@ -166,7 +167,7 @@ static void flush_cb(void *ctx)
 	struct conn *conn = ctx;
 
 	conn->flushing = false;
-	if (conn->phase == DEAD || conn->error != NULL || held_len(conn) == 0)
+	if (conn->phase == DEAD || conn->error != NULL)
 		return;
 	send_held(conn);
 	write_cb(conn->bev, conn);
@@ -388,11 +389,20 @@ static void end_with_loop(void *ctx)
 	conn_destroy(&conn);
 }
 
+/* Nothing lies unread that would make the kernel reset the connection when it is closed. */
+static bool all_read(struct conn *conn)
+{
+	char byte;
+
+	return evbuffer_get_length(bufferevent_get_input(conn->bev)) == 0 &&
+	       recv(bufferevent_getfd(conn->bev), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
 static void linger_begin(struct conn *conn)
 {
 	struct evbuffer *input = bufferevent_get_input(conn->bev);
 
-	if (conn->ended) {
+	if (conn->ended || (conn->said_last && all_read(conn))) {
 		conn_destroy(&conn);
 		return;
 	}
@@ -619,6 +629,17 @@ void conn_printf(struct conn *conn, const char *format, ...)
 	conn_write(conn, text, (size_t)n);
 	if (text != line)
 		free(text);
+}
+
+void conn_flush(struct conn *conn)
+{
+	if (conn->phase == OPEN && conn->error == NULL)
+		send_held(conn);
+}
+
+void conn_said_last(struct conn *conn)
+{
+	conn->said_last = true;
 }
 
 size_t conn_output_len(const struct conn *conn)

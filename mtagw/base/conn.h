@@ -56,6 +56,12 @@ bool conn_tls_verified(const struct conn *conn);
 /* Queues bytes (copied). */
 void conn_write(struct conn *conn, const void *data, size_t len);
 __attribute__((format(printf, 2, 3))) void conn_printf(struct conn *conn, const char *format, ...);
+/* What was written leaves at the end of the loop's turn; on a plain connection conn_flush gives it
+ * to the kernel now, before other work that the peer need not wait for. */
+void conn_flush(struct conn *conn);
+/* The peer has said that it will send no more (QUIT): closing need not wait for it where nothing
+ * lies unread. */
+void conn_said_last(struct conn *conn);
 /* Bytes written and not yet taken by the kernel: the sender stops reading bodies above a bound. */
 size_t conn_output_len(const struct conn *conn);
 

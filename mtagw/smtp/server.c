@@ -326,6 +326,8 @@ void smtp_session_reply(struct smtp_session *s, int code, const char *enhanced, 
 		return;
 	s->question = ASK_NONE;
 	server_reply(s, code, enhanced, text);
+	if (question == ASK_DATA)
+		conn_flush(s->conn);
 	if (question == ASK_MAIL && good)
 		server_set_state(s, SERVER_MAIL);
 	else if (question == ASK_RCPT && good)

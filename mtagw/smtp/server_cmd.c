@@ -206,6 +206,8 @@ static void do_quit(struct smtp_session *s, struct range args)
 {
 	(void)args;
 	server_reply(s, 221, "2.0.0", "bye");
+	conn_said_last(s->conn);
+	conn_flush(s->conn);
 	server_close(s, "quit");
 }
 

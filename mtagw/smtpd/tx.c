@@ -320,20 +320,14 @@ static void make_key(
 	sha256_end(&sha, key);
 }
 
-static void committed(enum accept_result result, int64_t id, const char *text, void *ctx)
+static void reply(struct smtp_session *s, enum accept_result result, int64_t id, const char *text)
 {
-	struct stream *st = ctx;
-	struct smtp_session *s = st->session;
 	char line[80];
 
-	st->wait = NULL;
-	(void)snprintf(line, sizeof(line), "queued as %lld", (long long)id);
-	log_info("data-end session=%s id=%lld result=%d size=%llu rcpts=%zu sender=%s",
-	    smtp_session_id(s), (long long)id, (int)result, (unsigned long long)st->size,
-	    st->tx->rcpt_count, log_safe(st->tx->sender_text));
 	switch (result) {
 	case ACCEPT_STORED:
 	case ACCEPT_DUPLICATE:
+		(void)snprintf(line, sizeof(line), "queued as %lld", (long long)id);
 		smtp_session_reply(s, 250, "2.0.0", line);
 		return;
 	case ACCEPT_REFUSED:
@@ -343,6 +337,22 @@ static void committed(enum accept_result result, int64_t id, const char *text, v
 		smtp_session_reply(s, 451, "4.3.0", "the store is not available, try again later");
 		return;
 	}
+}
+
+/* The client first, then the log: the reply ends the transaction, and the stream with it. */
+static void committed(enum accept_result result, int64_t id, const char *text, void *ctx)
+{
+	struct stream *st = ctx;
+	struct smtp_session *s = st->session;
+	unsigned long long size = st->size;
+	size_t rcpts = st->tx->rcpt_count;
+	char sender[256];
+
+	st->wait = NULL;
+	(void)snprintf(sender, sizeof(sender), "%s", log_safe(st->tx->sender_text));
+	reply(s, result, id, text);
+	log_info("data-end session=%s id=%lld result=%d size=%llu rcpts=%zu sender=%s",
+	    smtp_session_id(s), (long long)id, (int)result, size, rcpts, sender);
 }
 
 static void submit(struct stream *st)

@@ -328,6 +328,37 @@ static void test_last_words(void **state)
 	loop_free(&loop);
 }
 
+/* A peer that has said its last word is not waited for, unless something of it lies unread. */
+static void test_said_last(void **state)
+{
+	(void)state;
+	for (int unread = 0; unread < 2; unread++) {
+		struct loop *loop = loop_new();
+		struct end end = {.stop_on = 'D'};
+		char text[100] = "";
+		int peer;
+
+		pair(loop, &end, &peer);
+		feed(peer, "QUIT");
+		run(loop);
+		if (unread)
+			feed(peer, "and more");
+		conn_printf(end.conn, "bye");
+		conn_said_last(end.conn);
+		conn_flush(end.conn);
+		assert_int_equal(
+		    read(peer, text, sizeof(text) - 1), 3); /* before the loop goes on */
+		conn_destroy_when_drained(&end.conn);
+		run_ms(loop, 5);
+		assert_int_equal(read(peer, text, sizeof(text)), 0);
+		/* nobody is there any more, or somebody who throws it away */
+		assert_int_equal(send(peer, "x", 1, MSG_NOSIGNAL), unread ? 1 : -1);
+		(void)close(peer);
+		end_free(&end);
+		loop_free(&loop);
+	}
+}
+
 /* A connection that still waits for its peer ends with the loop (leak checkers watch). */
 static void test_closing_ends_with_loop(void **state)
 {
@@ -727,6 +758,7 @@ int main(void)
 	    cmocka_unit_test(test_writes_keep_order),
 	    cmocka_unit_test(test_much_in_one_event),
 	    cmocka_unit_test(test_last_words),
+	    cmocka_unit_test(test_said_last),
 	    cmocka_unit_test(test_closing_ends_with_loop),
 	    cmocka_unit_test(test_connect_tcp),
 	    cmocka_unit_test(test_connect_refused),
