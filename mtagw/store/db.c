@@ -17,8 +17,11 @@
 #include "mtagw/base/log.h"
 #include "mtagw/store/db_private.h"
 
-/* Statements are few, prepared and by key: one plan for all their values, and never compiled. */
-#define LINK_OPTIONS "-c plan_cache_mode=force_generic_plan -c jit=off"
+/* The roles' statements are few, prepared and by key: one plan for all their values, by index even
+ * where a table was empty or unknown when the plan was made. */
+#define ROLE_OPTIONS                                                                 \
+	"-c jit=off -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c " \
+	"enable_hashjoin=off -c enable_mergejoin=off"
 
 struct db_result {
 	PGresult *pg;
@@ -118,7 +121,8 @@ int db_link_start(struct db *db, struct err *error_r)
 	const char *keys[] = {"host", "port", "dbname", "user", "password", "application_name",
 	    "client_encoding", "target_session_attrs", "tcp_user_timeout", "options", NULL};
 	const char *values[] = {s->db_host, port, s->db_name, user, password, "mtagw", "UTF8",
-	    "read-write", "30000", LINK_OPTIONS, NULL};
+	    "read-write", "30000", strcmp(db->role, "ctl") == 0 ? "-c jit=off" : ROLE_OPTIONS,
+	    NULL};
 	PGconn *pg;
 
 	snprintf(port, sizeof(port), "%d", s->db_port);

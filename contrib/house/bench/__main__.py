@@ -8,12 +8,15 @@ import time
 
 from ..instance import ROOT
 from ..waiting import HouseError
-from . import accept, backlog, boxes, letters, machine, memory, pdf
+from . import accept, backlog, boxes, letters, longrun, machine, memory, pdf
 from .house import House
 from .load import Load
 from .peer import Peer
 from .postfix import PeerMissing
 from .report import Report
+
+
+NAMED = "named"
 
 
 class Bench:
@@ -102,7 +105,7 @@ class Bench:
 
 
 def figures(bench):
-    """{name: (function, heavy: left out of a quick run)} in the order they are taken."""
+    """{name: (function, heavy: left out of a quick run, or NAMED: only where it is asked for)} in the order they are taken."""
     taking, writing, printing, holding = accept.Accept(bench), letters.Letters(bench), pdf.Pdf(bench), memory.Memory(bench)
     table = {name: (taking.row, False) for name in accept.ROWS}
     table["accept-open"] = (taking.open, False)
@@ -117,6 +120,7 @@ def figures(bench):
     table["idle-tls"] = (holding.idle_tls, False)
     table["idle-plain"] = (holding.idle_plain, False)
     table["backlog"] = (backlog.Backlog(bench).row, True)
+    table["memory-letters"] = (longrun.LongRun(bench).letters, NAMED)
     return table
 
 
@@ -131,7 +135,7 @@ def take(bench, table):
             bench.report.say(str(e))
         bench.report.say(f"#   {name}: {time.monotonic() - begun:.0f} s")
     for name in table:
-        if name not in bench.asked and bench.quick:
+        if name not in bench.asked and bench.quick and table[name][1] != NAMED:
             bench.report.left_out(name)
 
 
@@ -158,7 +162,7 @@ def main():
     unknown = [n for n in only if n not in table]
     if unknown:
         p.error(f"no such figure: {', '.join(unknown)} (--list tells them)")
-    bench.asked = [n for n, (_, heavy) in table.items() if (n in only if only else not (heavy and bench.quick))]
+    bench.asked = [n for n, (_, heavy) in table.items() if (n in only if only else heavy != NAMED and not (heavy and bench.quick))]
     signal.signal(signal.SIGTERM, on_signal)
     try:
         with Load(bench.build) as bench.load:
