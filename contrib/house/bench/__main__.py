@@ -96,8 +96,19 @@ class Bench:
             fact("peer", ", ".join(self.peer.versions))
         fact("rounds", f"{self.rounds}")
 
+    def recover(self):
+        """After a figure that failed: what it left waiting must not disturb the next."""
+        try:
+            self.house.clear()
+            if self.peer:
+                self.peer.clear()
+        except (HouseError, OSError) as e:
+            self.report.say(f"# after that: {e}")
+
     def end(self):
-        """Stops everything."""
+        """Stops everything; a second Ctrl-C does not stop that."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
         if self.peer:
             self.peer.stop()
         if self.house:
@@ -133,6 +144,7 @@ def take(bench, table):
         except (HouseError, OSError, ValueError, KeyError) as e:
             bench.report.missing(name, str(e).splitlines()[0])
             bench.report.say(str(e))
+            bench.recover()
         bench.report.say(f"#   {name}: {time.monotonic() - begun:.0f} s")
     for name in table:
         if name not in bench.asked and bench.quick and table[name][1] != NAMED:
@@ -163,7 +175,8 @@ def main():
     if unknown:
         p.error(f"no such figure: {', '.join(unknown)} (--list tells them)")
     bench.asked = [n for n, (_, heavy) in table.items() if (n in only if only else heavy != NAMED and not (heavy and bench.quick))]
-    signal.signal(signal.SIGTERM, on_signal)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, on_signal)
     try:
         with Load(bench.build) as bench.load:
             try:

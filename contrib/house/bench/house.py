@@ -148,6 +148,12 @@ class House(Instance):
         """Takes the work of messages that were only to be taken in off the queue; the messages stay."""
         self.asking.ask("delete from mail.work where kind = 'route'")
 
+    def clear(self):
+        """Throws away all that waits."""
+        self.wake()
+        self.asking.ask("delete from mail.work")
+        self.asking.ask("delete from mail.delivery")
+
     def waiting(self):
         """[rows of work, deliveries] not done yet."""
         return [int(x) for x in self.asking.ask("select (select count(*) from mail.work), (select count(*) from mail.delivery)")[0]]

@@ -82,6 +82,11 @@ class Peer:
         """Removes what was only taken in."""
         self.postfix.forget()
 
+    def clear(self):
+        """Removes all that waits, deferred or held."""
+        self.postfix.forget()
+        self.postfix.drop()
+
     def quiet(self):
         """Waits until its queue is empty."""
         self.postfix.quiet()
