@@ -402,7 +402,7 @@ static void linger_begin(struct conn *conn)
 {
 	struct evbuffer *input = bufferevent_get_input(conn->bev);
 
-	if (conn->ended || (conn->said_last && all_read(conn))) {
+	if (conn->ended || (conn->said_last && conn->ssl == NULL && all_read(conn))) {
 		conn_destroy(&conn);
 		return;
 	}

@@ -60,7 +60,7 @@ __attribute__((format(printf, 2, 3))) void conn_printf(struct conn *conn, const 
  * to the kernel now, before other work that the peer need not wait for. */
 void conn_flush(struct conn *conn);
 /* The peer has said that it will send no more (QUIT): closing need not wait for it where nothing
- * lies unread. */
+ * lies unread. Under TLS it does: a peer's close_notify may still come. */
 void conn_said_last(struct conn *conn);
 /* Bytes written and not yet taken by the kernel: the sender stops reading bodies above a bound. */
 size_t conn_output_len(const struct conn *conn);
