@@ -17,7 +17,6 @@
 #include "mtagw/base/log.h"
 #include "mtagw/base/mem.h"
 #include "mtagw/base/sandbox.h"
-#include "mtagw/router/crash.h"
 #include "mtagw/router/worker.h"
 
 #define RESTART_MIN_MS 1000 /* a worker that dies at once again and again must not spin */
@@ -69,7 +68,7 @@ int main(int argc, char **argv)
 	if (glyphs == NULL)
 		log_warn(
 		    "no font is installed: no PDF can be made until one is and mtagw starts again");
-	sandbox_enter(role.settings, crash_part("router"));
+	sandbox_enter(role.settings, "router");
 	while (!role_draining()) {
 		int status;
 		pid_t pid;

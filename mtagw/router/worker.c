@@ -17,11 +17,11 @@
 #include <unistd.h>
 
 #include "mtagw/base/clock.h"
+#include "mtagw/base/crash.h"
 #include "mtagw/base/log.h"
 #include "mtagw/base/mem.h"
 #include "mtagw/base/sandbox.h"
 #include "mtagw/base/xml.h"
-#include "mtagw/router/crash.h"
 #include "mtagw/router/intake.h"
 #include "mtagw/router/order.h"
 #include "mtagw/router/plan.h"
@@ -119,9 +119,11 @@ static void put_back(struct worker *w, struct task *t)
 		}
 	}
 	exchanges_free(&list);
+	CRASH_POINT("router-wait-before-commit");
 	if (work_wait(w->db, t->work, w->owner, t->now_ms + wait_ms(t->work->waits), t->err.text,
 	        &err) < 0)
 		w->holding = true;
+	CRASH_POINT("router-wait-after-commit");
 }
 
 static void set_aside(struct worker *w, struct work *work, const char *reason, int64_t now_ms)
@@ -145,9 +147,11 @@ static void set_aside(struct worker *w, struct work *work, const char *reason, i
 			message_queue_state(w->db, x.message_id, "quarantined", 0, reason);
 		exchanges_queue(list, w->db);
 	}
+	CRASH_POINT("router-quarantine-before-commit");
 	if (db_commit(w->db, &err) < 0)
 		log_warn("quarantine-not-written work=%lld reason=\"%s\"", (long long)work->id,
 		    log_safe(err.text));
+	CRASH_POINT("router-quarantine-after-commit");
 	exchanges_free(&list);
 }
 
@@ -211,12 +215,13 @@ static int commit_stage(struct worker *w, struct task **list, size_t count, stru
 	exchanges_free(&rows);
 	if (rc == 1 && numbers > 0) { /* T2: last before COMMIT */
 		rc = letter_row_number(w->db, items, numbers, list[0]->arena, error_r);
-		CRASH_POINT("router-number-before-commit");
 		for (size_t i = 0, n = 0; i < count; i++)
 			if (list[i]->number != NULL)
 				*list[i]->number = items[n++];
 	}
 	free(items);
+	for (size_t i = 0; rc == 1 && i < count; i++)
+		CRASH_POINT_OF("router", list[i]->work->kind, "before-commit");
 	if (rc != 1) {
 		bool refused = db_last(w->db) == DB_REFUSED && rc == -1;
 
@@ -266,7 +271,8 @@ static void after_commit(struct worker *w, struct task **list, size_t count)
 	struct task *next = mem_zalloc((count + 1) * sizeof(*next));
 	size_t n = 0;
 
-	CRASH_POINT(list[0]->number ? "router-number-after-commit" : "router-stage-after-commit");
+	for (size_t i = 0; i < count; i++)
+		CRASH_POINT_OF("router", list[i]->work->kind, "after-commit");
 	notify(w, list, count);
 	for (size_t i = 0; i < count; i++) {
 		take_number(list[i]);
@@ -282,6 +288,7 @@ static void after_commit(struct worker *w, struct task **list, size_t count)
 			if (work_hand_over(w->db, list[i]->work, w->owner, clock_now_ms(), &err) ==
 			    1)
 				db_notify(w->db, "mtagw_render");
+			CRASH_POINT("router-handover-after-commit");
 		}
 	}
 	if (n > 0)
@@ -425,7 +432,7 @@ void worker_run(struct role *role, const struct glyphs *glyphs, bool render, int
 	struct err err;
 
 	worker_open(&w, role, glyphs, render, index);
-	sandbox_enter(w.settings, crash_part("router-worker"));
+	sandbox_enter(w.settings, "router-worker");
 	while (!role_draining()) {
 		if (w.holding && work_release_own(w.db, w.owner, clock_now_ms(), &err) == 1)
 			w.holding = false;

@@ -12,6 +12,7 @@
 
 #include "mtagw/base/clock.h"
 #include "mtagw/base/codec.h"
+#include "mtagw/base/crash.h"
 #include "mtagw/base/log.h"
 #include "mtagw/base/sandbox.h"
 
@@ -78,6 +79,7 @@ static int64_t back_off_ms(const struct settings *settings, bool lmtp, int attem
 
 static void recorded(bool ok, void *ctx)
 {
+	CRASH_POINT_OF("sender", ((struct job *)ctx)->d.route, "reply-after-commit");
 	(void)ok; /* not ours any more: whoever took it over records it */
 	sender_job_done(ctx);
 }
@@ -135,6 +137,8 @@ static void claimed(bool ok, const struct delivery *list, size_t count, void *ct
 	struct sender *s = ctx;
 
 	s->claiming = false;
+	if (count > 0)
+		CRASH_POINT("sender-after-claim");
 	for (size_t i = 0; i < count; i++) {
 		struct job *job = job_new(s, &list[i]);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "mtagw/base/clock.h"
+#include "mtagw/base/crash.h"
 #include "mtagw/base/log.h"
 #include "mtagw/sender/sender.h"
 
@@ -130,6 +131,7 @@ static void dot_done(bool ok, void *ctx)
 
 	if (!came_back(tx))
 		return;
+	CRASH_POINT_OF("sender", tx->jobs[0]->d.route, "dot-after-commit");
 	if (ok)
 		smtp_client_dot(tx->link->client);
 	else
@@ -158,6 +160,7 @@ void transaction_done(struct transaction *tx)
 {
 	struct link *link = tx->link;
 
+	CRASH_POINT_OF("sender", tx->jobs[0]->d.route, "reply-before-commit");
 	for (size_t i = 0; i < tx->count; i++) {
 		const struct smtp_client_rcpt *rcpt = &tx->message.rcpts[i];
 		struct job_result result = {.outcome = rcpt->outcome,

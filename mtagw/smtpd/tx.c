@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "mtagw/base/clock.h"
+#include "mtagw/base/crash.h"
 #include "mtagw/base/log.h"
 #include "mtagw/mail/guard.h"
 #include "mtagw/mail/intake.h"
@@ -350,6 +351,7 @@ static void committed(enum accept_result result, int64_t id, const char *text, v
 
 	st->wait = NULL;
 	(void)snprintf(sender, sizeof(sender), "%s", log_safe(st->tx->sender_text));
+	CRASH_POINT("smtpd-after-commit");
 	reply(s, result, id, text);
 	log_info("data-end session=%s id=%lld result=%d size=%llu rcpts=%zu sender=%s",
 	    smtp_session_id(s), (long long)id, (int)result, size, rcpts, sender);
@@ -397,6 +399,7 @@ static void submit(struct stream *st)
 	sha256_end(&st->stored_hash, m.sha256);
 	make_key(st, rcpts, st->tx->rcpt_count, m.key);
 	st->submitted = true;
+	CRASH_POINT("smtpd-before-commit");
 	st->wait = accept_submit(d->accept, &m, committed, st);
 }
 
