@@ -12,11 +12,10 @@ static const struct stmt claim = {"work_claim",
     "any($2)"
     "  and (tries > 0) = $6 order by next_at, id limit $3 for update skip locked)"
     " update mail.work w set"
-    "  state = case when w.alone >= 2 then 'quarantined' else 'claimed' end,"
-    "  owner = $4, epoch = w.epoch + 1, lease_until = $1 + $5,"
+    "  state = 'claimed', owner = $4, epoch = w.epoch + 1, lease_until = $1 + $5,"
     "  tries = w.tries + 1, alone = w.alone + (w.tries > 0)::int"
     " from c where w.id = c.id"
-    " returning w.id, w.kind, w.ref, w.arg, w.epoch, w.waits, w.tries > 1, w.state"};
+    " returning w.id, w.kind, w.ref, w.arg, w.epoch, w.waits, w.tries > 1, w.alone > 2"};
 static const struct stmt hold = {"work_hold",
     "select w.id from mail.work w join unnest($1::bigint[], $2::bigint[]) as mine(id, epoch) using "
     "(id, epoch)"
@@ -79,7 +78,7 @@ int work_claim(struct db *db, const char *const *kinds, size_t kind_count, int m
 		    .waits = (int)db_get_int(r, i, 5),
 		    .alone = db_get_bool(r, i, 6)};
 
-		if (db_get_text(r, i, 7)[0] == 'q')
+		if (db_get_bool(r, i, 7)) /* two deaths alone */
 			*quarantined_r = w;
 		else
 			(*list_r)[n++] = w;

@@ -18,9 +18,9 @@ struct work {
 };
 
 /* Claims up to max waiting rows of these kinds that no worker died on, or, with alone, one on which
- * a worker did; commits at once (DESIGN 4). A row on which two workers died alone is quarantined
- * instead, with an exchange row by the caller (quarantined_r: its id, else 0). 1 with count_r >= 0.
- */
+ * a worker did; commits at once (DESIGN 4). A row on which two workers died alone is claimed too,
+ * but for the caller to set aside (quarantined_r: that row, else its id 0), in one transaction with
+ * what tells of it. 1 with count_r >= 0. */
 int work_claim(struct db *db, const char *const *kinds, size_t kind_count, int max, bool alone,
     const char *owner, int64_t now_ms, int64_t lease_ms, struct arena *arena, struct work **list_r,
     size_t *count_r, struct work *quarantined_r, struct err *error_r);
