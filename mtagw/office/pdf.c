@@ -30,7 +30,7 @@
 #define PDF_DEADLINE_MS 20000
 #define PDF_STARVED_MS 120000
 #define PDF_START_MS 10000      /* for a process to begin */
-#define PDF_SLICE_MS 1000       /* how often a late helper is looked at */
+#define PDF_SLICE_MS 1000       /* how often a helper is looked at, and the beat comes */
 #define PDF_JOB_MAX (32u << 20) /* the helper's own limit */
 #define PDF_ANSWER_MAX                                                                           \
 	(64u << 20) /* a letter's PDF is tens of kilobytes; fonts and long bodies some megabytes \
@@ -43,6 +43,8 @@ struct pdf {
 	int fd;    /* connection with it, not blocking; -1 with no helper */
 	unsigned jobs;
 	int64_t deadline_ms;
+	void (*beat)(void *ctx); /* NULL: none */
+	void *beat_ctx;
 };
 
 struct pdf *pdf_new(const char *runtime_dir)
@@ -58,6 +60,12 @@ struct pdf *pdf_new(const char *runtime_dir)
 void pdf_set_deadline_ms(struct pdf *pdf, int64_t deadline_ms)
 {
 	pdf->deadline_ms = deadline_ms;
+}
+
+void pdf_set_beat(struct pdf *pdf, void (*beat)(void *ctx), void *ctx)
+{
+	pdf->beat = beat;
+	pdf->beat_ctx = ctx;
 }
 
 /* Ends the helper: mtagw-pdfd kills it when we hang up. */
@@ -150,8 +158,10 @@ static int wait_ready(struct pdf *pdf, const struct job *job, short events)
 				return 0;
 			left = PDF_SLICE_MS;
 		}
-		if (poll(&p, 1, (int)left) > 0)
+		if (poll(&p, 1, left < PDF_SLICE_MS ? (int)left : PDF_SLICE_MS) > 0)
 			return 1;
+		if (pdf->beat != NULL)
+			pdf->beat(pdf->beat_ctx);
 	}
 }
 

@@ -30,6 +30,8 @@ struct pdf *pdf_new(const char *runtime_dir);
 void pdf_free(struct pdf **pdf);
 /* Shortens the deadline of a job (20 s, for a helper that the machine gives a core); for tests. */
 void pdf_set_deadline_ms(struct pdf *pdf, int64_t deadline_ms);
+/* Called about each second while a helper is waited for, outside of any transaction. */
+void pdf_set_beat(struct pdf *pdf, void (*beat)(void *ctx), void *ctx);
 /* page: HTML of RENDER_PAGE; attachment: letter.xml to embed (PDF/A-3 where the helper can). 1, 0
  * helper gone or deadline over (wait, try again), -1 it refused this page. */
 int pdf_make(struct pdf *pdf, struct range page, const char *attachment_name,

@@ -85,6 +85,30 @@ struct law *worker_law(struct worker *w, int version, struct err *error_r)
 	return law;
 }
 
+/* --- the claim ---------------------------------------------------------------------------------
+ */
+
+/* A batch of pages on a busy machine takes longer than a lease: its worker is alive and says so, or
+ * the pieces would count as ones that kill. */
+static void beat(void *ctx)
+{
+	struct worker *w = ctx;
+	int64_t lease_ms = (int64_t)w->settings->lease_secs * 1000;
+	const struct work **list;
+	struct err err;
+
+	if (w->claim_count == 0 || clock_mono_ms() - w->beat_mono_ms < lease_ms / 3)
+		return;
+	w->beat_mono_ms = clock_mono_ms();
+	list = mem_alloc(w->claim_count * sizeof(*list));
+	for (size_t i = 0; i < w->claim_count; i++)
+		list[i] = &w->claims[i];
+	if (work_renew(w->db, list, w->claim_count, w->owner, clock_now_ms() + lease_ms, &err) < 0)
+		log_warn("claims-not-renewed pieces=%zu reason=\"%s\"", w->claim_count,
+		    log_safe(err.text));
+	free(list);
+}
+
 /* --- one batch -------------------------------------------------------------------------------- */
 
 static int64_t wait_ms(int waits)
@@ -334,6 +358,7 @@ static void run_round(struct worker *w, struct task *tasks, size_t count, bool a
 	look_ahead(w, tasks, count);
 	for (size_t i = 0; i < count; i++) {
 		prepare(w, &tasks[i]);
+		beat(w);
 		if (tasks[i].result == TASK_GO)
 			go[n++] = &tasks[i];
 		else if (tasks[i].result == TASK_WAIT)
@@ -394,10 +419,14 @@ static int turn(struct worker *w, bool alone)
 		struct task *tasks = mem_zalloc(count * sizeof(*tasks));
 
 		CRASH_POINT("router-after-claim");
+		w->claims = list;
+		w->claim_count = count;
+		w->beat_mono_ms = clock_mono_ms();
 		for (size_t i = 0; i < count; i++)
 			tasks[i] = (struct task){.work = &list[i], .arena = arena};
 		run_round(w, tasks, count, count == 1);
 		free(tasks);
+		w->claim_count = 0;
 	}
 	arena_free(&arena);
 	return rc < 0 ? -1 : (int)count + (quarantined.id != 0);
@@ -421,8 +450,10 @@ static void worker_open(
 	w->signer = signer_new(
 	    arena_printf(arena_new(), "unix:%s/signd.sock", w->settings->runtime_dir), 10000);
 	w->verifier = verifier_new(w->settings);
-	if (render)
+	if (render) {
 		w->pdf = pdf_new(w->settings->runtime_dir);
+		pdf_set_beat(w->pdf, beat, w);
+	}
 }
 
 void worker_run(struct role *role, const struct glyphs *glyphs, bool render, int index)

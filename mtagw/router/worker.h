@@ -45,6 +45,10 @@ struct worker {
 	bool renders;   /* a render worker: claims kind render, none else */
 	bool holding;   /* a stage was not committed: claims of ours stand that nobody works on */
 	char owner[64]; /* host:pid:start, unique */
+	/* what this turn claimed; its lease is renewed while we work on it */
+	const struct work *claims;
+	size_t claim_count;
+	int64_t beat_mono_ms; /* of the last renewal */
 };
 
 enum task_result {
