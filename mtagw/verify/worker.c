@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "mtagw/base/clock.h"
@@ -103,6 +104,15 @@ static int take_message(struct worker *worker, int fd, uint64_t size, struct err
 	return 1;
 }
 
+/* Whether the process that asks for names has ended: the only child that is still ours, GnuPG's are
+ * not. Without it every verdict would be one of a resolver that does not answer. */
+static bool names_gone(void)
+{
+	siginfo_t info = {0};
+
+	return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+}
+
 static int answer(
     struct worker *worker, int fd, const struct verify_request *request, struct err *error_r)
 {
@@ -117,9 +127,13 @@ static int answer(
 	crash_point();
 	verify_message(
 	    worker->verify, request, settings->verify_timeout_secs * 500, arena, &verdicts);
+	(void)alarm(0);
+	if (names_gone()) {
+		arena_free(&arena);
+		return err_set(error_r, "no names while the message was judged");
+	}
 	buf_reset(&worker->frame);
 	verify_answer_put(&worker->frame, &verdicts);
-	(void)alarm(0);
 	rc = ipc_send(fd, buf_range(&worker->frame), CLIENT_MS, error_r);
 	log_info("judged size=%zu level=%s from=%s spf=%s dkim=%zu dmarc=%s signatures=%zu ms=%lld",
 	    request->message.len, verdicts_level(&verdicts), log_safe(verdicts.from_domain),
@@ -182,9 +196,14 @@ void worker_run(struct role *role, int listen_fd)
 
 		if (fd < 0)
 			continue;
+		if (names_gone()) { /* nothing was taken: the client asks another worker */
+			log_warn("the process that asks for names ended, so does this worker");
+			(void)close(fd);
+			break;
+		}
 		count++;
 		if (serve(&worker, fd, &err) < 0)
-			log_warn("client gone: %s", log_safe(err.text));
+			log_warn("not answered: %s", log_safe(err.text));
 		(void)close(fd);
 	}
 	verify_close(&worker.verify);
