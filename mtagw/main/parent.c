@@ -59,7 +59,6 @@ static void term_cb(void *ctx)
 	p->draining = true;
 	log_info("stop: draining roles=%zu", parent_roles_running(p->roles));
 	parent_roles_drain(p->roles);
-	parent_roles_signal(p->roles, SIGTERM);
 	timer_start(p->patience, DRAIN_MS);
 	if (parent_roles_running(p->roles) == 0)
 		loop_stop(p->loop);

@@ -58,7 +58,8 @@ void parent_roles_start(struct parent_roles *roles, const struct parent_sockets 
 void parent_roles_signal(struct parent_roles *roles, int signo);
 /* Collects ended roles and plans their restart. SIGCHLD's work. */
 void parent_roles_reap(struct parent_roles *roles);
-/* No restart from now on. */
+/* No restart from now on; TERM to the roles that ask, and when they have ended to those that are
+ * asked. */
 void parent_roles_drain(struct parent_roles *roles);
 size_t parent_roles_running(const struct parent_roles *roles);
 void parent_roles_free(struct parent_roles **roles);

@@ -2,7 +2,9 @@
  * parent_roles: starts the role processes and keeps them. A role is its own executable, started
  * with the settings file, its listening descriptors by number in MTAGW_FDS and an otherwise bare
  * environment, under its own user where we are root. One that ends is started again after a wait
- * that doubles from one second to a minute, and begins anew for a role that lived for a minute.
+ * that doubles from one second to a minute, and begins anew for a role that lived for five seconds.
+ * When all end, those that others ask end last: a router in the middle of a batch still gets its
+ * signatures.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,22 +24,23 @@
 
 #define RESTART_MIN_MS 1000
 #define RESTART_MAX_MS (60 * 1000)
-#define LIVED_MS (60 * 1000) /* a role that ran this long did not fail at its start */
+#define LIVED_MS (5 * 1000) /* a role that ran this long did not fail at its start */
 
 static const struct kind {
 	const char *name;
 	size_t user; /* offset of its setting */
 	enum parent_socket first, last;
 	bool sockets;
+	bool serves; /* other roles ask it */
 } kinds[] = {
-    {"signd", offsetof(struct settings, signd_user), SOCKET_SIGND, SOCKET_SIGND, true},
-    {"verify", offsetof(struct settings, verify_user), SOCKET_VERIFY, SOCKET_VERIFY, true},
-    {"pdfd", offsetof(struct settings, pdfd_user), SOCKET_PDFD, SOCKET_PDFD, true},
-    {"router", offsetof(struct settings, router_user), 0, 0, false},
-    {"sender", offsetof(struct settings, sender_user), 0, 0, false},
-    {"clerk", offsetof(struct settings, clerk_user), 0, 0, false},
+    {"signd", offsetof(struct settings, signd_user), SOCKET_SIGND, SOCKET_SIGND, true, true},
+    {"verify", offsetof(struct settings, verify_user), SOCKET_VERIFY, SOCKET_VERIFY, true, true},
+    {"pdfd", offsetof(struct settings, pdfd_user), SOCKET_PDFD, SOCKET_PDFD, true, true},
+    {"router", offsetof(struct settings, router_user), 0, 0, false, false},
+    {"sender", offsetof(struct settings, sender_user), 0, 0, false, false},
+    {"clerk", offsetof(struct settings, clerk_user), 0, 0, false, false},
     /* last: what takes mail in opens when the others stand */
-    {"smtpd", offsetof(struct settings, smtpd_user), SOCKET_MX, SOCKET_SUBMISSIONS, true},
+    {"smtpd", offsetof(struct settings, smtpd_user), SOCKET_MX, SOCKET_SUBMISSIONS, true, false},
 };
 #define ROLE_COUNT (sizeof(kinds) / sizeof(kinds[0]))
 
@@ -50,6 +53,7 @@ struct one {
 	struct parent_user user;
 	char *file;
 	pid_t pid; /* 0: not running */
+	bool told; /* to end */
 	int64_t started_ms, wait_ms;
 	struct timer *restart;
 };
@@ -216,6 +220,23 @@ void parent_roles_signal(struct parent_roles *roles, int signo)
 			(void)kill(roles->list[i].pid, signo);
 }
 
+/* TERM to those that ask, or, once none of them runs, to those that are asked. */
+static void end_some(struct parent_roles *roles)
+{
+	bool asking = false;
+
+	for (size_t i = 0; i < ROLE_COUNT; i++)
+		asking |= !roles->list[i].kind->serves && roles->list[i].pid > 0;
+	for (size_t i = 0; i < ROLE_COUNT; i++) {
+		struct one *one = &roles->list[i];
+
+		if (one->pid <= 0 || one->told || one->kind->serves == asking)
+			continue;
+		one->told = true;
+		(void)kill(one->pid, SIGTERM);
+	}
+}
+
 static void ended(struct one *one, int status)
 {
 	int64_t lived_ms = clock_mono_ms() - one->started_ms;
@@ -225,6 +246,7 @@ static void ended(struct one *one, int status)
 	one->pid = 0;
 	if (one->roles->draining) {
 		log_info("ended: role=%s %s=%d", one->kind->name, how, what);
+		end_some(one->roles);
 		return;
 	}
 	log_error("died: role=%s %s=%d lived_ms=%" PRId64, one->kind->name, how, what, lived_ms);
@@ -249,6 +271,7 @@ void parent_roles_drain(struct parent_roles *roles)
 	roles->draining = true;
 	for (size_t i = 0; i < ROLE_COUNT; i++)
 		timer_stop(roles->list[i].restart);
+	end_some(roles);
 }
 
 size_t parent_roles_running(const struct parent_roles *roles)
