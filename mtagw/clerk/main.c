@@ -50,6 +50,18 @@ static int64_t release_leases(struct clerk *clerk, int64_t now_ms, struct err *e
 	return n;
 }
 
+static int64_t pull_back(struct clerk *clerk, int64_t now_ms, struct err *error_r)
+{
+	int64_t n = sweep_ahead(clerk->db, clerk->role.settings, now_ms, error_r);
+
+	if (n > 0) {
+		db_notify(clerk->db, "mtagw_work");
+		db_notify(clerk->db, "mtagw_render");
+		db_notify(clerk->db, "mtagw_delivery");
+	}
+	return n;
+}
+
 static int64_t drop_orphans(struct clerk *clerk, int64_t now_ms, struct err *error_r)
 {
 	return sweep_orphan_bodies(clerk->db, now_ms - ORPHAN_AGE_MS, error_r);
@@ -99,6 +111,7 @@ static int64_t ask_reminders(struct clerk *clerk, int64_t now_ms, struct err *er
 /* Leases are short, so their end is looked for often; the rest has time. */
 static const struct duty duties[] = {
     {"leases", 5 * 1000, release_leases},
+    {"ahead", 5 * 1000, pull_back},
     {"orphan-bodies", 60 * 1000, drop_orphans},
     {"idempotency", 60 * 1000, drop_idempotency},
     {"reminders", 30 * 1000, ask_reminders},

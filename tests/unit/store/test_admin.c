@@ -354,6 +354,36 @@ static void orphans_go_published_bodies_stay(void **state)
 	    (long long)whole);
 }
 
+/* The clock went back by an hour: what an hour's wait would hold up goes on, what is far ahead by
+ * policy stays. */
+static void what_waits_for_another_clock_goes_on(void **state)
+{
+	const struct settings settings = {
+	    .lease_secs = 30, .retry_max_secs = 600, .intake_list_secs = 60};
+	int64_t far = now + 3600 * 1000, work = new_id(), remind = new_id(), claimed = new_id();
+	struct err error;
+
+	(void)state;
+	run("insert into mail.work (id, kind, ref, next_at) values (%lld, 'route', 1, %lld), "
+	    "(%lld, 'remind', 1, %lld)",
+	    (long long)work, (long long)far, (long long)remind, (long long)far);
+	run("insert into mail.work (id, kind, ref, state, next_at, lease_until) values (%lld, "
+	    "'route', 1, 'claimed', 1, %lld)",
+	    (long long)claimed, (long long)far);
+	assert_int_equal(sweep_ahead(clerk, &settings, now, &error), 2);
+	assert_int_equal(sweep_ahead(clerk, &settings, now, &error), 0);
+	assert_int_equal(
+	    test_number(owner,
+	        arena_printf(arena,
+	            "select count(*) from mail.work where (id = %lld and next_at = %lld) or (id = "
+	            "%lld and next_at = %lld) or (id = %lld and lease_until = %lld)",
+	            (long long)work, (long long)now, (long long)remind, (long long)far,
+	            (long long)claimed, (long long)(now + 30 * 1000))),
+	    3);
+	run("delete from mail.work where id in (%lld, %lld)", (long long)work, (long long)remind);
+	run("delete from mail.work where id = %lld", (long long)claimed);
+}
+
 static void old_keys_go_and_partitions_come(void **state)
 {
 	struct err error;
@@ -415,6 +445,7 @@ int main(void)
 	    cmocka_unit_test(quarantined_work_goes_on),
 	    cmocka_unit_test(waiting_work_is_set_aside),
 	    cmocka_unit_test(orphans_go_published_bodies_stay),
+	    cmocka_unit_test(what_waits_for_another_clock_goes_on),
 	    cmocka_unit_test(old_keys_go_and_partitions_come),
 	    cmocka_unit_test(every_list_answers),
 	};
