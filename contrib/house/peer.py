@@ -11,7 +11,10 @@ there, the message is whole). Orders come over a Unix socket, a line each, answe
     HOST hang                          says nothing after the final dot
     HOST cut                           closes after the final dot without a word, message kept
     HOST cut-early                     closes in the middle of DATA
+    HOST half                          says half a line after the final dot and closes, message kept
     HOST held                          is answered by the number of messages held since the last `hang`
+    HOST struck                        is answered by the number of messages that had a bad day since the start
+    HOST unchecked | checked           keeps messages without verdicts (much load) | with them
     HOST no-starttls | starttls        leaves the extension out | offers it
     ping
 """
@@ -44,6 +47,7 @@ class Host:
         self.server = None
         self.open = set()
         self.held = set()  # connections that wait since the last hang
+        self.struck, self.checked = 0, True
 
     def factory(self):
         """A protocol object for one connection."""
@@ -68,6 +72,7 @@ class Host:
     async def handle_RCPT(self, server, session, envelope, address, rcpt_options):
         """Takes own addresses only; the relay takes all."""
         if self.mode == "refuse-rcpt":
+            self.struck += 1
             return self.words
         if self.domain != "*" and address.rpartition("@")[2].lower() != self.domain:
             return "550 5.7.1 no relaying here"
@@ -77,12 +82,18 @@ class Host:
 
     async def handle_DATA(self, server, session, envelope):
         """Stores the message, or has a bad day."""
+        mode = self.mode
+        self.struck += mode != "normal"
         if self.mode == "answer":
             return self.words
         if self.mode == "hang":
             await self.hold(server.transport, self.held)
         name = self.store(session, envelope)
-        if self.mode == "cut":
+        if mode == "half":
+            server.transport.write(b"250 2.0.0 ke")
+            server.transport.close()
+            await asyncio.sleep(0)
+        if mode == "cut":
             server.transport.abort()
             await asyncio.sleep(0)
         return f"250 2.0.0 kept as {name}"
@@ -108,9 +119,10 @@ class Host:
             "at": time.time(), "domain": self.domain, "peer": session.peer[0], "helo": session.host_name,
             "mail_from": envelope.mail_from, "rcpt_to": envelope.rcpt_tos,
             "tls": bool(session.ssl), "size": len(message),
-            "dkim": check_dkim(message, read_records(os.path.join(self.peer.folder, "dns.txt"))),
-            "openpgp": self.peer.gpg.check(message),
         }
+        if self.checked:
+            about["dkim"] = check_dkim(message, read_records(os.path.join(self.peer.folder, "dns.txt")))
+            about["openpgp"] = self.peer.gpg.check(message)
         with open(path + ".tmp", "w", encoding="utf-8") as f:
             json.dump(about, f, indent=1)
         os.rename(path + ".tmp", path + ".json")
@@ -125,7 +137,9 @@ class Host:
             await self.down()
         elif verb in ("starttls", "no-starttls"):
             self.starttls = verb == "starttls"
-        elif verb in ("normal", "hang", "cut", "cut-early"):
+        elif verb in ("checked", "unchecked"):
+            self.checked = verb == "checked"
+        elif verb in ("normal", "hang", "cut", "cut-early", "half"):
             self.mode = verb
             if verb == "hang":
                 self.held = set()
@@ -133,6 +147,8 @@ class Host:
                 transport.abort()
         elif verb == "held":
             return str(len(self.held))
+        elif verb == "struck":
+            return str(self.struck)
         elif verb in ("answer", "refuse-rcpt"):
             if not rest[:3].isdigit() or rest[:1] not in "45":
                 raise ValueError(f"{verb} wants a code 4yz or 5yz and a text")
@@ -164,6 +180,7 @@ class Session(SMTP):
         if self.host.mode == "cut-early":
             await self.push("354 go on")
             await self._reader.readline()
+            self.host.struck += 1
             self.transport.abort()
             return
         await super().smtp_DATA(arg)
