@@ -61,7 +61,7 @@ LIBS_pdfd     = office base
 LINK_pdfd     = $(L_EVENT)
 LINK_all      = $(L_EVENT) $(L_PG) $(L_XML) $(L_GPG) $(L_MIME) $(L_JSON) $(L_JUDGES) $(L_SANDBOX) $(L_FONT)
 
-.PHONY: all deps run test check lint asan bench fuzz fuzz-all install format format-check clean help
+.PHONY: all deps run test check lint asan bench faults fuzz fuzz-all install format format-check clean help
 all: $(PROGRAMS)
 
 $(OBJ)/%.o $(BUILD)/%.o: %.c
@@ -152,6 +152,12 @@ $(BUILD)/tests/load/load: $(LOAD_OBJ)
 	$(CC) $(LDFLAGS) -o $@ $^ -lssl -lcrypto
 $(BUILD)/tests/load/gpgfilter: $(BUILD)/tests/load/gpgfilter.o
 	$(CC) $(LDFLAGS) -o $@ $^ $(L_GPG)
+faults: ## each fault alone under 1,000 letters, each crash point alone; hours; ARGS= goes to pytest
+	contrib/install build run test
+	$(MAKE) -j$$(nproc) --no-print-directory all
+	@MTAGW_FAULT_LETTERS=$${MTAGW_FAULT_LETTERS:-1000} MTAGW_BUILD=$(abspath $(BUILD)) PYTHONDONTWRITEBYTECODE=1 /usr/bin/python3 -s -m pytest \
+	    -s -q -p no:cacheprovider tests/system/test_faults.py tests/system/test_crash.py $(ARGS)
+
 bench: ## speed beside Postfix, as ratios; ARGS=quick, ARGS="--only NAME,NAME", ARGS=--list
 	contrib/install build run test
 	$(MAKE) -j$$(nproc) --no-print-directory all $(BUILD)/tests/load/load $(BUILD)/tests/load/gpgfilter
