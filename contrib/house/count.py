@@ -254,8 +254,9 @@ def judge_trail(row, i, got, want, open_end):
     """Each row that belongs to it, once; beside them only those of honest second tries."""
     if not i.answered:
         return
+    refusable = open_end or i.kind in ("incoming", "answer")  # their receipt
     missing = {k: n for k, n in (want - got).items() if not (open_end and k[:2] in ABSENT)}
-    more = {k: n for k, n in (got - want).items() if k[:2] not in AGAIN and not (open_end and k[:2] in LAST | EXTRA)}
+    more = {k: n for k, n in (got - want).items() if k[:2] not in AGAIN and not (refusable and k[:2] in LAST | EXTRA)}
     if missing or more:
         row.trail += 1
         row.words.append(f"trail: {i.kind} {i.about}: missing {missing}, more {more}")

@@ -13,6 +13,7 @@ there, the message is whole). Orders come over a Unix socket, a line each, answe
     HOST cut-early                     closes in the middle of DATA
     HOST half                          says half a line after the final dot and closes, message kept
     HOST held                          is answered by the number of messages held since the last `hang`
+    HOST open                          is answered by the number of its connections
     HOST struck                        is answered by the number of messages that had a bad day since the start
     HOST unchecked | checked           keeps messages without verdicts (much load) | with them
     HOST no-starttls | starttls        leaves the extension out | offers it
@@ -147,6 +148,8 @@ class Host:
                 transport.abort()
         elif verb == "held":
             return str(len(self.held))
+        elif verb == "open":
+            return str(len(self.open))
         elif verb == "struck":
             return str(self.struck)
         elif verb in ("answer", "refuse-rcpt"):
