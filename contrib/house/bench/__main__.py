@@ -183,8 +183,8 @@ def main():
                 bench.begin()
                 bench.facts()
                 take(bench, table)
-                bench.report.write([accept, letters, boxes, pdf, memory, backlog])
             finally:
+                bench.report.write([accept, letters, boxes, pdf, memory, backlog])  # what there is, when it was interrupted
                 bench.end()
     except KeyboardInterrupt:
         return 130

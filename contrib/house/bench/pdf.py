@@ -12,7 +12,7 @@ from .load import Load
 from .packages import fetch
 
 LETTERS, SECONDS = 60, 4
-OTHER_RATE, OTHER_SECONDS, PDFS = 100, 5, 200
+OTHER_RATE, OTHER_SECONDS, PDFS = 100, 5, 250
 
 
 class Pdf:
@@ -86,6 +86,8 @@ class Pdf:
                 under.append(self._others())
                 if self._rendering() == 0:
                     raise HouseError(f"{PDFS} PDF letters were done before {OTHER_SECONDS} s were over: no load")
+                # those whose PDF nobody has begun are not waited for
+                house.asking.ask("delete from mail.work where kind = 'render' and state = 'waiting'")
                 house.quiet()
         bench.report.ratio(name, under, without, "<=2", f"ms, p99 of {OTHER_RATE} letters/s to the sink; peer is ours without PDFs")
 
