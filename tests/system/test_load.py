@@ -96,6 +96,9 @@ def test_report(tmp_path):
     report.ratio("slow", [10, 30, 12], [10, 10, 10], ">=2", "messages/s")
     report.bound("small", 39.9, "<40", "KiB")
     report.missing("none", "no peer")
+    report.beside("steady", [30, 20, 40], [20, 20, 20], "<=2", "ms")
+    with pytest.raises(HouseError, match="does not keep this rate"):
+        report.beside("late", [1500], [1200], "<=2", "ms")
     report.write([])
     assert report.short == ["slow", "none"]
     text = (tmp_path / "report.md").read_text()

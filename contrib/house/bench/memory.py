@@ -91,7 +91,7 @@ class Memory:
                 under.append(small())
                 second.finish()
                 house.quiet()
-        self.bench.report.ratio(name, under, without, "<=5", f"ms, p99 of {OTHER_RATE} letters/s to the sink; peer is ours without")
+        self.bench.report.beside(name, under, without, "<=5", f"ms, p99 of {OTHER_RATE} letters/s to the sink; peer is ours without")
 
     def _idle(self, port, count, **options):
         """KiB that smtpd grew by for so many idle sessions."""

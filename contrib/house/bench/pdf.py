@@ -89,7 +89,7 @@ class Pdf:
                 # those whose PDF nobody has begun are not waited for
                 house.asking.ask("delete from mail.work where kind = 'render' and state = 'waiting'")
                 house.quiet()
-        bench.report.ratio(name, under, without, "<=2", f"ms, p99 of {OTHER_RATE} letters/s to the sink; peer is ours without PDFs")
+        bench.report.beside(name, under, without, "<=2", f"ms, p99 of {OTHER_RATE} letters/s to the sink; peer is ours without PDFs")
 
     def _rendering(self):
         return int(self.bench.house.asking.ask("select count(*) from mail.work where kind = 'render'")[0][0])

@@ -4,6 +4,10 @@ import os
 import statistics
 import time
 
+from ..waiting import HouseError
+
+LATE_MS = 1000  # a p99 above it is a queue that grows, not a latency
+
 
 def number(x):
     """Short but whole enough to compare."""
@@ -38,6 +42,12 @@ class Report:
         r = a / b if b else float("inf")
         self._line(name, a, b, r, wanted, unit, info)
         self.note(f"{name}: ours {' '.join(number(x) for x in ours)}; peer {' '.join(number(x) for x in peer)} {unit}")
+
+    def beside(self, name, under, without, wanted, unit):
+        """Times in ms under a load beside those without it; HouseError where the machine did not keep up even without."""
+        if statistics.median(without) > LATE_MS:
+            raise HouseError(f"the machine does not keep this rate even without the load: p99 {number(statistics.median(without))} ms")
+        self.ratio(name, under, without, wanted, unit)
 
     def bound(self, name, ours, wanted, unit=""):
         """A figure with a bound of its own, as '<64'."""
