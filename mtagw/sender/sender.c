@@ -84,13 +84,23 @@ static void recorded(bool ok, void *ctx)
 	sender_job_done(ctx);
 }
 
+/* Our own Dovecot says of a mailbox that policy knows that it is none. Where its user table lies in
+ * PostgreSQL it says so too of users that it asked for while that connection was away (2.3.19 asks
+ * for "" then), so it is asked again before it is believed. */
+static bool maybe_known(const struct job *job, const struct job_result *r)
+{
+	return job->destination->lmtp && r->outcome == SMTP_PERMFAIL &&
+	       strcmp(r->enhanced, "5.1.1") == 0 && job->d.attempts < SENDER_LMTP_UNKNOWN_TRIES;
+}
+
 void sender_record(struct job *job, const struct job_result *r)
 {
 	static const char *const names[] = {
 	    "delivered", "deferred", "failed", "uncertain"}; /* enum smtp_outcome */
 	const struct settings *settings = job->destination->sender->role->settings;
 	int64_t now = clock_now_ms();
-	bool again = r->outcome == SMTP_TEMPFAIL ||
+	bool unknown = maybe_known(job, r);
+	bool again = r->outcome == SMTP_TEMPFAIL || unknown ||
 	             (r->outcome == SMTP_UNCERTAIN && delivery_repeatable(settings, &job->d));
 	struct delivery_outcome o = {.outcome = again ? "deferred" : names[r->outcome],
 	    .code = r->code,
@@ -105,7 +115,9 @@ void sender_record(struct job *job, const struct job_result *r)
 	if (again) {
 		o.next_at = now + back_off_ms(settings, job->destination->lmtp, job->d.attempts);
 		if (now >= job->d.expires_at)
-			o.outcome = r->outcome == SMTP_TEMPFAIL ? "expired" : "uncertain";
+			o.outcome = unknown                       ? "failed"
+			            : r->outcome == SMTP_TEMPFAIL ? "expired"
+			                                          : "uncertain";
 		else if (o.next_at > job->d.expires_at)
 			o.next_at = job->d.expires_at; /* one last try */
 	}

@@ -31,6 +31,8 @@
 #define SENDER_ROUTE_MS (60 * 1000)
 /* The first wait for our own Dovecot. */
 #define SENDER_LMTP_RETRY_MS 1000
+/* So many times (within seven seconds) a mailbox that is not there is asked for again. */
+#define SENDER_LMTP_UNKNOWN_TRIES 3
 /* An idle connection is kept this long for the next message. */
 #define SENDER_IDLE_MS (5 * 1000)
 
