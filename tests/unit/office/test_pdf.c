@@ -246,6 +246,28 @@ static void test_two_kills(void **state)
 	end(&pdf); /* the launcher ends when no child is left */
 }
 
+static void count_beat(void *ctx)
+{
+	++*(int *)ctx;
+}
+
+/* Who waits for a helper is told so each second: a router keeps its claim. */
+static void test_beat(void **state)
+{
+	struct pdf *pdf = fake_helper("exec sleep 100");
+	struct buf out = {0};
+	struct err err = {0};
+	int beats = 0;
+
+	(void)state;
+	pdf_set_deadline_ms(pdf, 1200);
+	pdf_set_beat(pdf, count_beat, &beats);
+	assert_int_equal(make(pdf, PAGE, &out, &err), 0);
+	assert_true(beats >= 1);
+	assert_int_equal(starts(), 1);
+	end(&pdf);
+}
+
 /* A helper that turns in circles is late although it is always runnable. */
 static void test_busy_kill(void **state)
 {
@@ -483,6 +505,7 @@ int main(void)
 	    cmocka_unit_test(test_same_bytes),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_two_kills),
+	    cmocka_unit_test(test_beat),
 	    cmocka_unit_test(test_busy_kill),
 	    cmocka_unit_test(test_bad_helpers),
 	    cmocka_unit_test(test_no_launcher_or_helper),
