@@ -18,7 +18,7 @@ from .verdict import Gpg, check_dkim, read_records
 
 LETTERS = ("out", "both", "in")
 DOMAIN = COMPANY[1].partition("@")[2]
-# Rows that an honest second try leaves beside the usual ones.
+# Rows that an honest second try leaves beside the usual ones: not counted.
 # ReceiptWithheld: a correspondent gets ten receipts a day.
 AGAIN = {("ReceiptWithheld", "done"), ("RelayToNonERDSFailure", "deferred"), ("ContentConsignmentFailure", "deferred"), ("StageWaiting", "waiting"),
          ("WaitingTold", "waiting"), ("Quarantined", "done")}
@@ -148,7 +148,8 @@ def told(reader, items, peer_from, mails_from):
             by.mails[about[found.group()]][login, folder, plain] += 1
     ids = ids_of(items)
     for mid, event, outcome, rule, n in reader.sql(TRAIL.format(ids=ids)):
-        by.trail[mid][event, outcome, rule] += int(n)
+        if (event, outcome) not in AGAIN:
+            by.trail[mid][event, outcome, rule] += int(n)
     for mid, n in reader.sql(f"select mime_message_id, count(*) from mail.message where mime_message_id in ({ids}) group by 1"):
         by.messages[mid] = int(n)
     for mid, n in reader.sql("select m.mime_message_id, count(*) from office.number_ledger n join office.letter l on l.id = "
@@ -256,7 +257,7 @@ def judge_trail(row, i, got, want, open_end):
         return
     refusable = open_end or i.kind in ("incoming", "answer")  # their receipt
     missing = {k: n for k, n in (want - got).items() if not (open_end and k[:2] in ABSENT)}
-    more = {k: n for k, n in (got - want).items() if k[:2] not in AGAIN and not (refusable and k[:2] in LAST | EXTRA)}
+    more = {k: n for k, n in (got - want).items() if not (refusable and k[:2] in LAST | EXTRA)}
     if missing or more:
         row.trail += 1
         row.words.append(f"trail: {i.kind} {i.about}: missing {missing}, more {more}")
