@@ -181,7 +181,8 @@ class Client:
             return True
         except (OSError, HouseError) as e:
             said = str(e).rpartition("said: ")[2]
-            if said[:1] == "5":
+            # 535: Dovecot says so of people it knows while its database is away; who knows his password tries again.
+            if said[:1] == "5" and not said.startswith("535"):
                 one.refused = said
             one.lost += dotted and "said: " not in str(e)
             self.close(one.login)
