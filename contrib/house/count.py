@@ -131,13 +131,14 @@ class Told:
     messages: collections.Counter  # rows of mail.message: a second one is a second letter
     numbers: collections.Counter
     orders: collections.Counter
+    noticed: set  # people were told that it waits, or it was set aside: notices of that are delivered too
 
 
 def told(reader, items, peer_from, mails_from):
     """What the items of a run brought about, seen since these places in the reader's lists."""
     about = {i.about: i.message_id for i in items}
     by = Told(collections.defaultdict(collections.Counter), collections.Counter(), collections.defaultdict(collections.Counter),
-              collections.Counter(), collections.Counter(), collections.Counter())
+              collections.Counter(), collections.Counter(), collections.Counter(), set())
     for subject, *_ in reader.peer[peer_from:]:
         if subject in about:
             by.peer[about[subject]] += 1
@@ -148,6 +149,8 @@ def told(reader, items, peer_from, mails_from):
             by.mails[about[found.group()]][login, folder, plain] += 1
     ids = ids_of(items)
     for mid, event, outcome, rule, n in reader.sql(TRAIL.format(ids=ids)):
+        if event in ("WaitingTold", "Quarantined"):
+            by.noticed.add(mid)
         if (event, outcome) not in AGAIN:
             by.trail[mid][event, outcome, rule] += int(n)
     for mid, n in reader.sql(f"select mime_message_id, count(*) from mail.message where mime_message_id in ({ids}) group by 1"):
@@ -248,14 +251,14 @@ def judge_item(row, i, by, calm, uncertain, saved):
                          f"{dict(missing)}, orders {by.orders[mid]} of {orders}")
     elif not twice and (copies == want):
         row.arrived += 1
-    judge_trail(row, i, by.trail[mid], trail, uncertain or failed)
+    judge_trail(row, i, by.trail[mid], trail, uncertain or failed, mid in by.noticed)
 
 
-def judge_trail(row, i, got, want, open_end):
+def judge_trail(row, i, got, want, open_end, noticed):
     """Each row that belongs to it, once; beside them only those of honest second tries."""
     if not i.answered:
         return
-    refusable = open_end or i.kind in ("incoming", "answer")  # their receipt
+    refusable = open_end or noticed or i.kind in ("incoming", "answer")  # their receipt
     missing = {k: n for k, n in (want - got).items() if not (open_end and k[:2] in ABSENT)}
     more = {k: n for k, n in (got - want).items() if not (refusable and k[:2] in LAST | EXTRA)}
     if missing or more:
