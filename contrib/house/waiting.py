@@ -49,11 +49,14 @@ def banner(host, port, limit=1.0):
         return b""
 
 
+GIVEN = set()  # ports handed out: whoever got one may not listen yet
+
+
 def free_port(preferred=0):
     """A loopback port nobody listens on: the preferred one where it is free, else one below the range from which the kernel
-    takes the near end of outgoing connections: such a connection could sit on it before our server does."""
+    takes the near end of outgoing connections: such a connection could sit on it before our server does. None is given twice."""
     tries = ([preferred] if preferred else []) + random.sample(range(11000, 32000), 100)
-    for port in tries:
+    for port in (p for p in tries if p == preferred or p not in GIVEN):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as s:
             # As servers bind: connections of a former run in TIME_WAIT do not count, a listener does.
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -61,5 +64,6 @@ def free_port(preferred=0):
                 s.bind(("127.0.0.1", port))
             except OSError:
                 continue
+            GIVEN.add(port)
             return port
     raise HouseError("no free port on 127.0.0.1")

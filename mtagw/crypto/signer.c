@@ -16,8 +16,8 @@
 #include "mtagw/base/mem.h"
 #include "mtagw/crypto/signer_msg.h"
 
-/* A plan holds for the second it names: asked once, it serves every letter of an agency in it.
- * signd looks at it again when it signs. */
+/* A plan holds for the second it names: what was asked then serves a seal of that second. signd
+ * looks at it again when it signs. */
 #define KNOWN_PLANS 16
 struct known_plan {
 	char from[SIGNER_ADDRESS_MAX + 1]; /* "": none */
@@ -141,14 +141,10 @@ int signer_plan(struct signer *signer, const char *from_address, int64_t at_secs
 {
 	struct signer_request request = {
 	    .kind = SIGNER_PLAN, .from = range_of(from_address), .at_secs = at_secs};
-	struct known_plan *known = find_plan(signer, from_address, at_secs);
+	struct known_plan *known;
 	struct signer_answer answer;
 	int rc;
 
-	if (known != NULL) {
-		*plan_r = known->plan;
-		return 1;
-	}
 	if (signer_check(from_address, at_secs, error_r) < 0)
 		return -1;
 	rc = signer_ask(signer, &request, true, &answer, error_r);
@@ -167,8 +163,14 @@ int signer_seal(struct signer *signer, const char *from_address, int64_t at_secs
 {
 	struct signer_request request = {.kind = SIGNER_SIGN, .from = range_of(from_address)};
 	struct signer_answer answer;
+	const struct known_plan *known = find_plan(signer, from_address, at_secs);
 	struct sha256 *sha;
-	int rc = signer_plan(signer, from_address, at_secs, &request.plan, error_r);
+	int rc = 1;
+
+	if (known != NULL)
+		request.plan = known->plan;
+	else
+		rc = signer_plan(signer, from_address, at_secs, &request.plan, error_r);
 
 	if (rc <= 0)
 		return rc;
