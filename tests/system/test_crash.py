@@ -27,6 +27,8 @@ LIMIT = 240
 class CrashHouse(f.FaultHouse):
     """Roles that die where a file says so; one connection to the company, so that one death leaves one delivery open."""
 
+    more_accounts = ()  # failed deliveries are wanted here
+
     def _copy_programs(self):
         libexec = super()._copy_programs()
         self.points = os.path.join(self.state, "crash")
