@@ -14,10 +14,10 @@
 
 /* Claims in hand. More would only be others' work held back; fewer would let connections wait for
  * rows. */
-#define SENDER_JOBS_MAX 512
-#define SENDER_CLAIM_MAX 128
+#define SENDER_JOBS_MAX 2048
+#define SENDER_CLAIM_MAX 512
 /* Claims in hand for one destination: a slow peer must not fill all places. */
-#define SENDER_DESTINATION_JOBS_MAX 128
+#define SENDER_DESTINATION_JOBS_MAX 512
 /* Recipients of one transaction: what every server must take (RFC 5321 section 4.5.3.1.8). */
 #define SENDER_RCPTS_MAX 100
 /* Bytes of a message that may wait in our memory for the peer: with one piece of 256 KiB on top
