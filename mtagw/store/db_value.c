@@ -196,7 +196,7 @@ static struct range encode_list(const struct db_param *param, unsigned type, str
 
 		has_null = has_null || r.p == NULL;
 		p = put32(p, r.p != NULL ? (uint32_t)r.len : UINT32_MAX);
-		if (r.len > 0)
+		if (r.p != NULL && r.len > 0)
 			memcpy(p, r.p, r.len);
 		p += r.len;
 	}
