@@ -27,7 +27,6 @@ struct finish {
 	size_t enclosure_count;
 	bool source_signed; /* by its writer's own key: told in the confirmation */
 	struct range pdf;   /* made at most once, for both forms */
-	bool for_key;       /* why it waits */
 	struct letters_forms forms;
 };
 

@@ -538,6 +538,38 @@ static void cases_hold_the_law(void **state)
 	}
 }
 
+/* A seal rule says too whom the house tells; where it says nothing, everybody. */
+static void seal_says_who_is_told(void **state)
+{
+	static const char *const words[] = {
+	    "pdf=\"yes\"", "pdf=\"yes\" confirm=\"no\" copy=\"no\""};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct policy_report report = {0};
+		struct policy *policy =
+		    load_changed("policies/seal.xml", words[0], words[i], &report);
+
+		assert_non_null(policy);
+		for (int outside = 0; outside < 2; outside++) {
+			struct policy_facts facts = {.form = outside ? "outside" : "inside",
+			    .scope = "outside",
+			    .agency = "DISKOMINFO",
+			    .date = "2026-11-24"};
+			struct policy_decision d;
+			struct err err;
+
+			assert_int_equal(
+			    policy_decide(policy, POLICY_SEAL, &facts, arena, &d, NULL, &err), 1);
+			assert_true(d.allowed);
+			assert_int_equal(d.confirm, !(i == 1 && outside == 1));
+			assert_int_equal(d.copy, !(i == 1 && outside == 1));
+		}
+		policy_free(&policy);
+		buf_free(&report.text);
+	}
+}
+
 static void sample_decides(void **state)
 {
 	static const struct {
@@ -737,6 +769,7 @@ int main(void)
 	    cmocka_unit_test(assistants_sign_on_behalf),
 	    cmocka_unit_test(facts_come_back_from_the_trail),
 	    cmocka_unit_test(cases_hold_the_law),
+	    cmocka_unit_test(seal_says_who_is_told),
 	    cmocka_unit_test(sample_decides),
 	    cmocka_unit_test(patterns_are_filled),
 	    cmocka_unit_test(tests_see_the_facts),

@@ -12,6 +12,9 @@ static const struct stmt echo = {"test_echo",
 static const struct stmt temp = {
     "test_temp", "create temp table if not exists t (n integer primary key, s text)"};
 static const struct stmt put = {"test_put", "insert into t (n, s) values ($1, $2)"};
+static const struct stmt put_many = {"test_put_many",
+    "insert into t (n, s) select n, s || flag::text || coalesce(encode(b, 'hex'), '-')"
+    " from unnest($1::bigint[], $2::text[], $3::boolean[], $4::bytea[]) as u(n, s, flag, b)"};
 static const struct stmt count = {"test_count", "select count(*) from t"};
 static const struct stmt clear = {"test_clear", "delete from t"};
 static const struct stmt bad = {"test_bad", "select 1 / $1::integer"};
@@ -162,6 +165,49 @@ static void test_transaction(void **state)
 	free(big);
 }
 
+static void gather_row(int n, const char *s, struct range bytes)
+{
+	struct db_param params[] = {db_int(n), db_text(s), db_bool(n == 1), db_bytes(bytes)};
+
+	db_gather(db, &put_many, params, 4);
+}
+
+/* Rows gathered are one statement, before whatever is sent next; what is dropped leaves nothing. */
+static void test_gather(void **state)
+{
+	struct db_result *r = NULL;
+
+	(void)state;
+	ASSERT_DONE(db_query(db, &temp, NULL, 0, NULL, &error), error);
+	ASSERT_DONE(db_query(db, &clear, NULL, 0, NULL, &error), error);
+	ASSERT_DONE(db_begin(db, &error), error);
+	gather_row(1, "a", (struct range){"\0\xff", 2});
+	gather_row(2, "b", (struct range){0});
+	gather_row(3, NULL, (struct range){"", 0});
+	ASSERT_DONE(db_query(db, &count, NULL, 0, &r, &error), error);
+	assert_int_equal(db_get_int(r, 0, 0), 3);
+	db_result_free(&r);
+	gather_row(4, "d", (struct range){0});
+	ASSERT_DONE(db_commit(db, &error), error);
+	assert_int_equal(test_number(db, "select count(*) from t where s = 'atrue00ff'"), 1);
+	assert_int_equal(test_number(db, "select count(*) from t where s = 'bfalse-'"), 1);
+	assert_int_equal(test_number(db, "select count(*) from t where s is null"), 1);
+	assert_int_equal(test_number(db, "select count(*) from t"), 4);
+	/* a refusal is told by the commit, a rollback sends nothing */
+	ASSERT_DONE(db_begin(db, &error), error);
+	gather_row(5, "e", (struct range){0});
+	gather_row(1, "again", (struct range){0});
+	assert_int_equal(db_commit(db, &error), -1);
+	assert_int_equal(db_last(db), DB_REFUSED);
+	assert_non_null(strstr(error.text, "test_put_many"));
+	ASSERT_DONE(db_begin(db, &error), error);
+	gather_row(6, "f", (struct range){0});
+	db_rollback(db);
+	ASSERT_DONE(db_begin(db, &error), error);
+	ASSERT_DONE(db_commit(db, &error), error);
+	assert_int_equal(test_number(db, "select count(*) from t"), 4);
+}
+
 static void test_lost(void **state)
 {
 	struct db *other = db_new(&test_settings, "owner", NULL);
@@ -242,9 +288,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_migrate),
 	    cmocka_unit_test(test_migrate_refuses), cmocka_unit_test(test_values),
-	    cmocka_unit_test(test_transaction), cmocka_unit_test(test_lost),
-	    cmocka_unit_test(test_no_server), cmocka_unit_test(test_notice),
-	    cmocka_unit_test(test_ids)};
+	    cmocka_unit_test(test_transaction), cmocka_unit_test(test_gather),
+	    cmocka_unit_test(test_lost), cmocka_unit_test(test_no_server),
+	    cmocka_unit_test(test_notice), cmocka_unit_test(test_ids)};
 	int rc;
 
 	if (test_db_absent())
