@@ -39,7 +39,7 @@ struct times {
 	int64_t sink; /* final dot at the sink */
 };
 struct round {
-	uint64_t number; /* in every message's mark */
+	uint64_t number; /* in every message's mark; of another process others */
 	/* what was asked for */
 	int port;
 	bool tls, sink_too, alone;
@@ -55,7 +55,7 @@ struct round {
 	const char *type_fields; /* MIME-Version and Content-Type */
 	/* what came of it */
 	struct times *times;
-	size_t started, answered, failed, arrived, doubled, faults, connections;
+	size_t started, answered, failed, arrived, doubled, strange, faults, connections;
 	char fault[256]; /* the first */
 	int64_t begun, last_ok, last_sink;
 	double cpu; /* of this process before the round, then in it */
@@ -70,7 +70,8 @@ long round_take(void);
 void round_answered(size_t index);
 /* index -1: no message was in flight. */
 void round_fault(long index, const char *text);
-void round_arrived(uint64_t number, size_t index, int64_t at);
+/* A message is whole in the sink. marked: it has a mark (else number and index mean nothing). */
+void round_arrived(bool marked, uint64_t number, size_t index, int64_t at);
 /* Looks whether something is due or all is done; called after each turn of the loop. */
 void round_tick(void);
 
@@ -82,7 +83,11 @@ void message_make_body(struct round *r, size_t size, bool file);
 size_t message_head(
     const struct round *r, const struct identity *who, size_t index, char *buf, size_t size);
 #define MESSAGE_HEAD_MAX (128 * 1024)
-/* Finds a mark (round and index) in bytes; false when there is no whole one. */
+/*
+ * Finds the mark (round and index) in bytes of a header; false when there is no whole one. A mark
+ * is one only where message_head puts it, as the last word of Subject: a signature's base64 may
+ * hold the same letters. What is looked at must begin with the line end before its first field.
+ */
 bool message_mark(const char *bytes, size_t len, uint64_t *round, size_t *index);
 
 /* --- client sessions (client.c) --------------------------------------------------------------- */
@@ -101,6 +106,7 @@ size_t clients_alive(void);
 int sink_listen(void); /* its port on 127.0.0.1 */
 /* The next message is written to this file as well. */
 void sink_sample(const char *path);
-extern uint64_t sink_taken, sink_strange; /* messages; of these without a mark of the round */
+/* Messages; of these without a mark of the round that ran; with one that was there already. */
+extern uint64_t sink_taken, sink_strange, sink_doubled;
 
 #endif

@@ -88,8 +88,9 @@ static void command(char *line)
 	else
 		options = line + strlen(line);
 	if (strcmp(line, "count") == 0) {
-		printf("{\"taken\":%llu,\"strange\":%llu}\n", (unsigned long long)sink_taken,
-		    (unsigned long long)sink_strange);
+		printf("{\"taken\":%llu,\"strange\":%llu,\"doubled\":%llu}\n",
+		    (unsigned long long)sink_taken, (unsigned long long)sink_strange,
+		    (unsigned long long)sink_doubled);
 	} else if (strcmp(line, "sample") == 0) {
 		sink_sample(options);
 		printf("{}\n");

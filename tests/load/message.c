@@ -1,6 +1,6 @@
 /*
- * message: the text of the mails and the mark by which the sink knows them again. A mark stands in
- * Subject and Message-ID: XQ<round>x<index>Z.
+ * message: the text of the mails and the mark by which the sink knows them again: the last word of
+ * Subject, XQ<round>x<index>Z.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@
 #include "tests/load/load.h"
 
 #define LINE "Isi surat yang dipakai untuk mengukur, delapan puluh huruf tiap baris.\r\n"
+#define SUBJECT "\r\nSubject: Ukur XQ"
 #define BOUNDARY "=_bagian_surat_ukur"
 #define DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
@@ -83,35 +84,36 @@ size_t message_head(
 		n += (size_t)snprintf(
 		    buf + n, size - n, "%s<%s>", i == 0 ? "" : ",\r\n ", who->rcpts[i]);
 	n += (size_t)snprintf(buf + n, size - n,
-	    "\r\nSubject: Ukur XQ%llux%zuZ\r\nDate: %s\r\n"
-	    "Message-ID: <XQ%llux%zuZ.%lld@client.example>\r\n%s\r\n",
+	    SUBJECT "%llux%zuZ\r\nDate: %s\r\n"
+	            "Message-ID: <XQ%llux%zuZ.%lld@client.example>\r\n%s\r\n",
 	    (unsigned long long)r->number, index, date, (unsigned long long)r->number, index,
 	    (long long)r->begun, r->type_fields);
 	return n;
 }
 
+/* A number of at most twelve digits at *p, which is moved behind it. */
+static bool number(const char **p, const char *end, uint64_t *value)
+{
+	const char *from = *p;
+
+	for (*value = 0; *p < end && **p >= '0' && **p <= '9' && *p - from < 12; (*p)++)
+		*value = *value * 10 + (uint64_t)(**p - '0');
+	return *p > from && *p < end;
+}
+
 bool message_mark(const char *bytes, size_t len, uint64_t *round, size_t *index)
 {
-	const char *end = bytes + len, *at = bytes;
+	const char *end = bytes + len, *at = bytes, *p;
+	uint64_t which;
 
-	while ((at = memmem(at, (size_t)(end - at), "XQ", 2)) != NULL) {
-		uint64_t number = 0;
-		size_t i = 0;
-		const char *p = at + 2, *from = p;
-
-		for (; p < end && *p >= '0' && *p <= '9' && p - from < 12; p++)
-			number = number * 10 + (uint64_t)(*p - '0');
-		if (p > from && p < end && *p == 'x') {
-			from = ++p;
-			for (; p < end && *p >= '0' && *p <= '9' && p - from < 12; p++)
-				i = i * 10 + (size_t)(*p - '0');
-			if (p > from && p < end && *p == 'Z') {
-				*round = number;
-				*index = i;
-				return true;
-			}
-		}
-		at += 2;
+	while ((at = memmem(at, (size_t)(end - at), SUBJECT, strlen(SUBJECT))) != NULL) {
+		at += strlen(SUBJECT);
+		p = at;
+		if (!number(&p, end, round) || *p++ != 'x' || !number(&p, end, &which) ||
+		    *p++ != 'Z')
+			continue;
+		*index = (size_t)which;
+		return true;
 	}
 	return false;
 }

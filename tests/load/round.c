@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "tests/load/load.h"
 
 #define SECOND 1000000000LL
+#define NAMED_MAX 20 /* of the messages that are missing, so many are named */
 
 struct round the_round;
 
@@ -143,7 +145,8 @@ const char *round_begin(char *text)
 	wrong = options(r, text);
 	if (wrong[0] != '\0')
 		return wrong;
-	r->number = ++number;
+	/* the sink gets what other generators send too: their rounds are others */
+	r->number = (uint64_t)getpid() * 10000 + ++number;
 	r->times = need(calloc(r->total + 1, sizeof(r->times[0])));
 	r->running = true;
 	r->cpu = cpu_used();
@@ -203,15 +206,17 @@ void round_fault(long index, const char *text)
 		r->failed++;
 }
 
-void round_arrived(uint64_t number, size_t index, int64_t at)
+void round_arrived(bool marked, uint64_t number, size_t index, int64_t at)
 {
 	struct round *r = &the_round;
 
-	if (number != r->number || index >= r->total) {
+	if (!marked || number != r->number || index >= r->started) {
 		sink_strange++;
+		r->strange++;
 		return;
 	}
 	if (r->times[index].sink != 0) {
+		sink_doubled++;
 		r->doubled++;
 		return;
 	}
@@ -252,6 +257,19 @@ static void print_spread(const char *name, size_t from, size_t to)
 	free(all);
 }
 
+/* Which messages were answered with 250 and are not in the sink, the first of them by name. */
+static void print_missing(const struct round *r)
+{
+	size_t n = 0;
+
+	printf(",\"missing\":[");
+	for (size_t i = 0; i < r->started && n < NAMED_MAX; i++)
+		if (r->times[i].ok != 0 && r->times[i].sink == 0)
+			printf("%s\"XQ%llux%zuZ\"", n++ == 0 ? "" : ",",
+			    (unsigned long long)r->number, i);
+	printf("]");
+}
+
 static void finish(void)
 {
 	struct round *r = &the_round;
@@ -261,10 +279,12 @@ static void finish(void)
 	r->running = false;
 	opened = false;
 	loop_wake_at(0);
-	printf("{\"answered\":%zu,\"failed\":%zu,\"arrived\":%zu,\"doubled\":%zu,\"faults\":%zu,"
-	       "\"connections\":%zu,\"fault\":\"%s\",\"begun\":%.6f,\"cpu\":%.4f",
-	    r->answered, r->failed, r->arrived, r->doubled, r->faults, r->connections, r->fault,
-	    (double)r->begun / 1e9, cpu_used() - r->cpu);
+	printf("{\"answered\":%zu,\"failed\":%zu,\"arrived\":%zu,\"doubled\":%zu,\"strange\":%zu,"
+	       "\"faults\":%zu,\"connections\":%zu,\"fault\":\"%s\",\"begun\":%.6f,\"cpu\":%.4f",
+	    r->answered, r->failed, r->arrived, r->doubled, r->strange, r->faults, r->connections,
+	    r->fault, (double)r->begun / 1e9, cpu_used() - r->cpu);
+	if (r->sink_too)
+		print_missing(r);
 	if (r->answered > 0)
 		printf(",\"seconds\":%.6f,\"rate\":%.3f", accept, (double)r->answered / accept);
 	if (r->arrived > 0)

@@ -1,6 +1,7 @@
 /*
- * sink: an SMTP server that takes everything and keeps nothing but the time at which each mark was
- * whole. Replies to pipelined commands leave in one write.
+ * sink: an SMTP server that takes everything and keeps nothing but the time at which each message
+ * was whole. It is known by the mark in its own header; what its body holds does not count. Replies
+ * to pipelined commands leave in one write.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,8 +22,8 @@
 
 struct guest {
 	struct source source;
-	bool data, marked;
-	FILE *sample; /* its message is written here too */
+	bool data, header, marked; /* in a message, in its header; its mark is known */
+	FILE *sample;              /* its message is written here too */
 	uint64_t round;
 	size_t index;
 	size_t len;
@@ -30,7 +31,7 @@ struct guest {
 	char out[4096];
 	size_t out_len;
 };
-uint64_t sink_taken, sink_strange;
+uint64_t sink_taken, sink_strange, sink_doubled;
 static char *sample_path; /* where the next message is to be written */
 
 void sink_sample(const char *path)
@@ -55,12 +56,22 @@ static void whole(struct guest *g)
 		fclose(g->sample);
 	g->sample = NULL;
 	sink_taken++;
-	if (g->marked)
-		round_arrived(g->round, g->index, now_ns());
-	else
-		sink_strange++;
+	round_arrived(g->marked, g->round, g->index, now_ns());
 	g->data = false;
 	say(g, "250 2.0.0 taken\r\n");
+}
+
+/* Looks for the mark in what is here of the header; the blank line ends it. */
+static void look(struct guest *g, const char *at, size_t len)
+{
+	const char *blank = memmem(at, len, "\r\n\r\n", 4);
+
+	if (!g->header)
+		return;
+	g->header = blank == NULL;
+	if (!g->marked)
+		g->marked = message_mark(
+		    at, blank != NULL ? (size_t)(blank - at) + 2 : len, &g->round, &g->index);
 }
 
 /* What of the message is here; the bytes it used. */
@@ -72,8 +83,7 @@ static size_t take_data(struct guest *g, char *at, size_t len, bool *more)
 
 	if (g->sample != NULL)
 		(void)fwrite(at, 1, used, g->sample);
-	if (!g->marked)
-		g->marked = message_mark(at, part, &g->round, &g->index);
+	look(g, at, part);
 	if (end == NULL) {
 		*more = true;
 		return used;
@@ -95,7 +105,7 @@ static size_t take_command(struct guest *g, char *at, size_t len, bool *more, bo
 		say(g, "250-sink\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-ENHANCEDSTATUSCODES\r\n"
 		       "250 SIZE 100000000\r\n");
 	} else if (strncasecmp(at, "DATA", 4) == 0) {
-		g->data = true;
+		g->data = g->header = true;
 		g->marked = false;
 		if (sample_path != NULL)
 			g->sample = fopen(sample_path, "w");
@@ -156,7 +166,7 @@ static void listener_ready(struct source *s, uint32_t what)
 		struct guest *g = need(malloc(sizeof(*g)));
 
 		g->source = (struct source){.fd = fd, .ready = guest_ready};
-		g->data = g->marked = false;
+		g->data = g->header = g->marked = false;
 		g->sample = NULL;
 		g->len = g->out_len = 0;
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));

@@ -1,10 +1,14 @@
 """The load generator of `make bench` counts what it sends: it submits to its own sink, and to servers that misbehave."""
 
+import asyncio
 import os
+import re
+import smtplib
 import socket
 import threading
 
 import pytest
+from aiosmtpd.controller import Controller
 
 from contrib.house.bench.load import Load
 from contrib.house.bench.report import Report, number
@@ -46,7 +50,7 @@ def test_each_message_arrives_once(load, sessions, per, connections):
     assert (told["answered"], told["arrived"], told["doubled"], told["failed"]) == (20, 20, 0, 0)
     assert connections <= told["connections"] <= connections + sessions
     assert 0 < told["accept_ms"]["p50"] <= told["accept_ms"]["p99"] <= told["accept_ms"]["max"] < 20000
-    assert load.taken() == 20
+    assert load.count() == {"taken": 20, "strange": 0, "doubled": 0}
 
 
 def test_large_file(load):
@@ -57,6 +61,88 @@ def test_large_file(load):
     with open(sample, "rb") as f:
         text = f.read()
     assert 3_000_000 < len(text) < 3_010_000 and text.endswith(b"--\r\n") and b"Subject: Ukur XQ" in text
+
+
+class Twist:
+    """A relay between the load and its sink: what gives, for each message, those that go on (envelope as it came)."""
+
+    def __init__(self, load, what):
+        self.load, self.what, self.seen = load, what, 0
+
+    async def handle_DATA(self, _server, _session, envelope):
+        """Hands on before it answers."""
+        def hand_on():
+            with smtplib.SMTP("127.0.0.1", self.load.sink, timeout=10) as sink:
+                for data in self.what(self.seen, envelope.original_content):
+                    sink.sendmail(envelope.mail_from, envelope.rcpt_tos, data)
+        await asyncio.get_running_loop().run_in_executor(None, hand_on)
+        self.seen += 1
+        return "250 2.0.0 taken"
+
+
+@pytest.fixture(name="relay")
+def relay_fixture(load):
+    """relay(what): its port."""
+    running = []
+
+    def start(what):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
+        running.append(Controller(Twist(load, what), hostname="127.0.0.1", port=port))
+        running[-1].start()
+        return port
+    yield start
+    for controller in running:
+        controller.stop()
+
+
+def mark_of(message):
+    """(number of the round, index) of a message of the load."""
+    return tuple(map(int, re.search(rb"\r\nSubject: Ukur XQ(\d+)x(\d+)Z\r\n", message).groups()))
+
+
+def test_letters_of_a_signature_are_no_mark(load, relay):
+    """What looks like a mark before Subject, of this round or another, does not count: each message is known by its own."""
+    def signed(n, message):
+        number, index = mark_of(message)
+        like = f"XQ7x3Z XQ{number}x{(index + 1) % 20}Z"
+        return [f"DKIM-Signature: v=1; b={like}\r\n {like}\r\n\tUkur {like}\r\nX-Subject: Ukur {like}\r\n".encode() + message]
+    told = load.round(PEOPLE, port=relay(signed), sessions=3, total=20, sink=True, limit=20)
+    assert (told["answered"], told["arrived"], told["doubled"], told["strange"], told["missing"]) == (20, 20, 0, 0, [])
+
+
+def test_mark_across_reads(load):
+    """A header that comes byte by byte, or behind a long signature, is read the same."""
+    with socket.create_connection(("127.0.0.1", load.sink)) as s, s.makefile("rb") as lines:
+        def say(data, code):
+            for n in range(0, len(data), 7):
+                s.sendall(data[n:n + 7])
+            assert lines.readline().startswith(code)
+        lines.readline()
+        say(b"MAIL FROM:<a@b.example>\r\n", b"250")
+        say(b"DATA\r\n", b"354")
+        say(b"X: " + b"a" * 70000 + b"\r\nSubject: Ukur XQ1x1Z\r\n\r\nisi\r\n.\r\n", b"250")
+    assert load.count() == {"taken": 1, "strange": 1, "doubled": 0}
+
+
+def test_a_missing_message_is_named(load, relay):
+    """One is lost after its 250, one comes twice, one quotes the lost one's header in its body: told apart and named."""
+    lost = []
+
+    def bad(n, message):
+        head, _, body = message.partition(b"\r\n\r\n")
+        if n == 0:
+            lost.append(head)
+            return []
+        if n == 1:
+            return [message, message]
+        notice = b"From: <x@y.example>\r\nSubject: Gagal\r\n\r\n" + lost[0] + b"\r\n\r\n" + body
+        return [message, notice] if n == 2 else [message]
+    with pytest.raises(HouseError, match="5 answered, 0 failed, 4 in the sink, 1 doubled, 1 strangers: the time of the round is over; "
+                                         r"missing: XQ\d+x0Z$"):
+        load.round(PEOPLE, port=relay(bad), total=5, sink=True, limit=1)
+    assert load.count() == {"taken": 6, "strange": 1, "doubled": 1}
 
 
 def test_open_loop_keeps_its_schedule(load):

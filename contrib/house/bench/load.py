@@ -72,8 +72,9 @@ class Load:
         """What became of the round; HouseError when a message of it was lost, doubled or refused."""
         told = self._answer(self.limit + SLACK)
         if told["faults"] or told["failed"] or told["doubled"]:
-            raise HouseError(f"load: {told['answered']} answered, {told['failed']} failed, {told['arrived']} in the sink, "
-                             f"{told['doubled']} doubled: {told['fault']}")
+            missing = told.get("missing", [])
+            raise HouseError(f"load: {told['answered']} answered, {told['failed']} failed, {told['arrived']} in the sink, {told['doubled']} "
+                             f"doubled, {told['strange']} strangers: {told['fault']}" + ("; missing: " + " ".join(missing) if missing else ""))
         return told
 
     def round(self, people, **options):
@@ -100,6 +101,6 @@ class Load:
         self._say(f"sample {path}", 10)
         return path
 
-    def taken(self):
-        """Messages in the sink since the start."""
-        return self._say("count", 10)["taken"]
+    def count(self):
+        """{"taken": messages in the sink since the start, "strange": of these not of the round that ran, "doubled": once more}."""
+        return self._say("count", 10)
