@@ -321,15 +321,27 @@ def wait_role(run, role):
     return wait_for(lambda: run.house.pids(role), f"{role} runs", 90, [run.house.log("mtagw")], pause=0.02)
 
 
+SHORT_LIFE, LONG_LIFE = (0.05, 2), (5.2, 7)  # seconds; after five the parent starts it again without a longer wait
+
+
 def kill_role(role, times):
-    """Kills of a role at random moments: mostly one of its workers where it has any, else itself."""
+    """Kills of a role at random moments: mostly one of its workers where it has any, else itself, twice young and once old."""
     def strike(run):
+        young, master = 0, None
         for _ in range(times):
+            life = run.random.uniform(*(SHORT_LIFE if young < 2 else LONG_LIFE))
+            first = wait_role(run, role)[0]
+            if first != master:
+                master, born = first, time.monotonic()
+            time.sleep(life)
             pids = wait_role(run, role)
-            time.sleep(run.random.uniform(0.05, 1.2))
-            pids = wait_role(run, role)
-            pool = len(pids) > 1 and role in ("router", "verify", "pdfd")
-            kill_one(run, role, run.random.choice(pids[1:] if pool and run.random.random() < 0.8 else pids[:1]))
+            pool = len(pids) > 1 and role in ("router", "verify", "pdfd") and run.random.random() < 0.8
+            pid = run.random.choice(pids[1:] if pool else pids[:1])
+            started = start_time(pid)
+            kill_one(run, role, pid)
+            if pid == master:
+                young = 0 if time.monotonic() - born > LONG_LIFE[0] else young + 1
+            wait_for(lambda p=pid, t=started: t is None or start_time(p) != t, "the killed is gone", 60, pause=0.005)
     return strike
 
 

@@ -120,7 +120,7 @@ def figures(bench):
     taking, writing, printing, holding = accept.Accept(bench), letters.Letters(bench), pdf.Pdf(bench), memory.Memory(bench)
     table = {name: (taking.row, False) for name in accept.ROWS}
     table["accept-open"] = (taking.open, False)
-    table["accept-all"] = (taking.everything, True)
+    table["accept-all"] = (taking.everything, NAMED)
     table.update({name: (writing.row, False) for name in letters.PEERS})
     table["letter-alone"] = (writing.alone, False)
     table["boxes-500"] = (boxes.Boxes(bench).row, True)

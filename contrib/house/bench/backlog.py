@@ -1,10 +1,10 @@
 """A backlog of letters drained with an empty and with a long history.
 
-Letters are submitted while router, verify and sender stand still; the clock runs from the moment they go on until the sink
-has the last. The history is made by generate_series: letters with their recipients, mails, outgoing messages, attempts,
-numbers, agenda entries and exchange rows, spread over the year, without bodies. Making it is not measured; it is made
-without asking foreign keys and without fsync, by the superuser, in this bench's own database; both stand again, and all of it is
-on the disk, before the clock runs.
+Two houses of their own, one with a history, in turn. Letters are submitted while router, verify and sender stand still; the clock
+runs from the moment they go on until the sink has the last. The history is made by generate_series: letters with their recipients,
+mails, outgoing messages, attempts, numbers, agenda entries and exchange rows, spread over the year, without bodies. Making it
+is not measured: the superuser does it in that house's own database without fsync, without asking foreign keys, and with indexes that are
+made after the rows. Fsync stands again, tables are vacuumed and analyzed and all of it is on the disk before the clock runs.
 """
 
 import calendar
@@ -13,10 +13,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from ..waiting import HouseError
-from .house import LIMIT
+from .house import LIMIT, House
 
 WAITING, HISTORY, ROUNDS = 5000, 2_000_000, 3
-PIECE = 50_000
+PIECE = 100_000
 # ids as the programs make them: milliseconds << 22; in the year's partitions as all real ones, and below those
 IDS = ("select g as n, (({base}::bigint + g::bigint * {step}) << 22) as id, {base}::bigint + g::bigint * {step} as at "
        "from generate_series({first}, {last}) g")
@@ -51,15 +51,78 @@ TABLES = (
 )
 
 
+class History:
+    """Makes the history of a house whose gateway does not run."""
+
+    def __init__(self, house):
+        self.house = house
+
+    def _sql(self, text, limit=600):
+        return self.house.postgres.sql(text, "mtagw", limit=limit)
+
+    def _settings(self, values):
+        """Of the running server."""
+        self._sql("".join(f"alter system set {name} = '{value}';" for name, value in values.items()) + "select pg_reload_conf();")
+
+    def _tables(self):
+        """Those that get rows, partitions each for itself, the largest first."""
+        names = ", ".join(f"'{t.split()[2]}'::regclass" for t in TABLES)
+        return self._sql(f"select c.oid::regclass from pg_class c left join pg_inherits i on i.inhrelid = c.oid where c.relkind = 'r' and "
+                         f"(c.oid in ({names}) or i.inhparent in ({names})) order by pg_total_relation_size(c.oid) desc").split()
+
+    def _rows(self, rows):
+        """In pieces, two sessions."""
+        base = calendar.timegm((time.gmtime().tm_year, 1, 1, 0, 0, 0)) * 1000
+        step = max(1, (int((time.time() - 3600) * 1000) - base) // (rows + 1))
+
+        def piece(first):
+            ids = IDS.format(base=base, step=step, first=first, last=min(rows, first + PIECE - 1))
+            self._sql("set session_replication_role = replica;" + "".join(f"with ids as materialized ({ids}) {t};" for t in TABLES))
+        with ThreadPoolExecutor(2) as both:
+            list(both.map(piece, range(1, rows + 1, PIECE)))
+
+    def _without_indexes(self, fill):
+        """fill while no index of these tables is kept; they are made anew (REINDEX marks them good again)."""
+        names = ", ".join(f"'{t}'::regclass" for t in self._tables())
+        self._sql(f"update pg_index set indisready = false, indisvalid = false where indrelid in ({names})")
+        fill()
+
+        def finish(table):
+            self._sql(f"set maintenance_work_mem = '512MB'; reindex table {table}; vacuum (freeze, analyze) {table}")
+        with ThreadPoolExecutor(2) as both:
+            list(both.map(finish, self._tables()))
+        bad = self._sql("select indexrelid::regclass from pg_index where not (indisvalid and indisready)").split()
+        if bad:
+            raise HouseError(f"indexes that were not made anew: {' '.join(bad)}")
+
+    def make(self, rows):
+        """So many letters; a word about it."""
+        begun = time.monotonic()
+        quick = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "max_wal_size": "8GB"}
+        before = {name: self._sql(f"show {name}").strip() for name in quick}
+        try:
+            self._settings(quick)
+            self._sql("insert into office.series_head values ('surat/RIWAYAT', '2020-12-31'); "
+                      "insert into office.series values ('surat/RIWAYAT', 2020, 1)")
+            self._without_indexes(lambda: self._rows(rows))
+            self._sql("analyze")
+        finally:
+            self._settings(before)
+        self._sql("checkpoint")
+        os.sync()  # what was written while fsync was off
+        size = self._sql("select pg_size_pretty(pg_database_size(current_database()))").strip()
+        return f"history of {rows} letters made in {time.monotonic() - begun:.0f} s, database {size}"
+
+
 class Backlog:
     """See the head of this file."""
 
     def __init__(self, bench):
         self.bench = bench
 
-    def _drain(self, total):
+    def _drain(self, house, total):
         """Letters a second."""
-        house, load = self.bench.house, self.bench.load
+        load = self.bench.load
         house.halt()
         try:
             load.start(house.writers(), port=house.ports["submission"], tls=True, total=total, sink=True, sessions=10, limit=LIMIT)
@@ -75,44 +138,23 @@ class Backlog:
         house.quiet()
         return told["arrived"] / (told["begun"] + told["sink_seconds"] - begun)
 
-    def _settings(self, values):
-        """Of the running server."""
-        sql = self.bench.house.postgres.sql
-        sql("".join(f"alter system set {name} = '{value}';" for name, value in values.items()) + "select pg_reload_conf();")
-
-    def _make_history(self, rows):
-        """See the head of this file: two sessions, in pieces."""
-        base = calendar.timegm((time.gmtime().tm_year, 1, 1, 0, 0, 0)) * 1000
-        step = max(1, (int((time.time() - 3600) * 1000) - base) // (rows + 1))
-        sql = self.bench.house.postgres.sql
-
-        def piece(first):
-            ids = IDS.format(base=base, step=step, first=first, last=min(rows, first + PIECE - 1))
-            sql("set session_replication_role = replica;" + "".join(f"with ids as materialized ({ids}) {t};" for t in TABLES), "mtagw",
-                limit=600)
-        quick = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "8GB"}
-        before = {name: sql(f"show {name}").strip() for name in quick}
-        try:
-            self._settings(quick)
-            sql("insert into office.series_head values ('surat/RIWAYAT', '2020-12-31') on conflict do nothing; "
-                "insert into office.series values ('surat/RIWAYAT', 2020, 1) on conflict do nothing", "mtagw")
-            with ThreadPoolExecutor(2) as both:
-                list(both.map(piece, range(1, rows + 1, PIECE)))
-            sql("analyze", "mtagw", limit=300)
-        finally:
-            self._settings(before)
-        sql("checkpoint", limit=300)
-        os.sync()  # what was written while fsync was off
-
     def row(self, name):
         """Rate with history beside that without."""
         bench = self.bench
         total, rounds = (WAITING, ROUNDS) if not bench.quick else (1000, 1)
         history = HISTORY if not bench.quick else 100_000
-        empty = [self._drain(total) for _ in range(rounds)]
-        begun = time.monotonic()
-        self._make_history(history)
-        bench.report.note(f"{name}: history of {history} letters made in {time.monotonic() - begun:.0f} s, database "
-                          f"{bench.house.asking.ask('select pg_size_pretty(pg_database_size(current_database()))')[0][0]}")
-        full = [self._drain(total) for _ in range(rounds)]
-        bench.report.ratio(name, full, empty, ">=0.85", f"letters/s, {total} waiting; peer is ours without history")
+        empty, full = [House(bench.build, bench.load.sink, name=f"bench-{n}") for n in ("empty", "history")]
+        told = {empty: [], full: []}
+        try:
+            for house in told:
+                house.start()
+            full.stop_gateway()
+            bench.report.note(f"{name}: {History(full).make(history)}")
+            full.start_gateway()
+            for n in range(rounds):
+                for house in (empty, full)[::1 if n % 2 == 0 else -1]:
+                    told[house].append(self._drain(house, total))
+        finally:
+            for house in told:
+                house.stop()
+        bench.report.ratio(name, told[full], told[empty], ">=0.85", f"letters/s, {total} waiting; peer is ours without history")

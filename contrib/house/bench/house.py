@@ -52,11 +52,11 @@ def head(n):
 class House(Instance):
     """See the head of this file."""
 
-    def __init__(self, build, sink, boxes=0):
+    def __init__(self, build, sink, boxes=0, name="bench"):
         self.sink, self.boxes = sink, [f"kotak{n:03}@{DOMAIN}" for n in range(1, boxes + 1)]
-        self.policies = os.path.join(ROOT, "var", "bench-policies")
+        self.policies = os.path.join(ROOT, "var", f"{name}-policies")
         self.asking = None
-        super().__init__("bench", build=build, say=lambda *_: None, overrides={
+        super().__init__(name, build=build, say=lambda *_: None, overrides={
             "policies_dir": self.policies, "smtpd_sessions_max": "12000", "smtpd_sessions_per_peer": "1000"})
 
     def start(self):

@@ -11,8 +11,8 @@ from . import cpu, filters
 from .house import OUTSIDE, head
 
 # name: form of Postfix, wanted rate, wanted CPU, messages of a round of the peer
-PEERS = {"letter-pipe": ("pipe", ">=15", "<=0.05", 100), "letter-gpgme": ("smtp", ">=4.3", "<=0.1818", 300),
-         "letter-dkim": ("dkim", ">=1.5", "<=0.6", 1000), "letter-relay": ("relay", "", "", 1500)}
+PEERS = {"letter-pipe": ("pipe", ">=15", "<=0.05", 60), "letter-gpgme": ("smtp", ">=4.3", "<=0.1818", 200),
+         "letter-dkim": ("dkim", ">=1.5", "<=0.6", 700), "letter-relay": ("relay", "", "", 800)}
 SESSIONS, TOTAL = 10, 1500
 
 
