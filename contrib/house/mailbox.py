@@ -1,12 +1,17 @@
 """IMAP as a person's mail client speaks it."""
 
+import collections
 import email
 import email.policy
 import functools
 import imaplib
+import re
 import ssl
 
 from .waiting import HouseError, wait_for
+
+# What was fetched once is not fetched and parsed again: {mailbox of this server and UIDVALIDITY: {uid: message}}.
+FETCHED = collections.defaultdict(dict)
 
 
 @functools.lru_cache(maxsize=None)
@@ -24,7 +29,7 @@ class Mailbox:
     """One logged-in session over TLS."""
 
     def __init__(self, host, port, ca, login, password):
-        self.login = login
+        self.login, self.port = login, port
         self.imap = imaplib.IMAP4_SSL(host, port, ssl_context=trust(ca), timeout=60)
         self.imap.login(login, password)
 
@@ -52,17 +57,24 @@ class Mailbox:
         kind, _ = self.imap.select(quoted(folder), readonly=True)
         if kind != "OK":
             return []
-        uids = self._ok(self.imap.uid("SEARCH", "ALL"))[0].split()
-        return [(uid.decode(), self.fetch(uid)) for uid in uids]
+        validity = self.imap.response("UIDVALIDITY")[1][0]
+        known = FETCHED[self.port, self.login, folder, validity]
+        uids = [uid.decode() for uid in self._ok(self.imap.uid("SEARCH", "ALL"))[0].split()]
+        known.update(self.fetch([uid for uid in uids if uid not in known]))
+        return [(uid, known[uid]) for uid in uids]
 
-    def fetch(self, uid):
-        """One message of the selected folder, parsed; `.raw` holds its bytes."""
-        for row in self._ok(self.imap.uid("FETCH", uid, "(BODY.PEEK[])")):
+    def fetch(self, uids):
+        """{uid: message} of messages of the selected folder, parsed; `.raw` holds the bytes of each."""
+        found = {}
+        for row in self._ok(self.imap.uid("FETCH", ",".join(uids), "(UID BODY.PEEK[])")) if uids else []:
             if isinstance(row, tuple):
                 message = email.message_from_bytes(row[1], policy=email.policy.default)
                 message.raw = row[1]
-                return message
-        raise HouseError(f"IMAP of {self.login}: message {uid} is not there")
+                found[re.search(rb"UID (\d+)", row[0]).group(1).decode()] = message
+        missing = set(uids) - set(found)
+        if missing:
+            raise HouseError(f"IMAP of {self.login}: messages {', '.join(missing)} are not there")
+        return found
 
     def wait(self, want, what, folder="INBOX", limit=30, logs=(), seen=()):
         """Waits for a message that want(message) accepts in a folder (or one of a list); returns it.
@@ -70,15 +82,19 @@ class Mailbox:
         seen: Message-IDs not to look at again.
         """
         folders = [folder] if isinstance(folder, str) else folder
+        others = set()  # a message does not change: it is asked about once
 
         def look():
             for name in folders:
-                for _, message in self.messages(name):
+                for uid, message in self.messages(name):
+                    if (name, uid) in others:
+                        continue
                     if message["Message-ID"] not in seen and want(message):
                         message.folder = name
                         return message
+                    others.add((name, uid))
             return None
-        return wait_for(look, f"{what} in the mailbox of {self.login} ({', '.join(folders)})", limit, logs, pause=0.1)
+        return wait_for(look, f"{what} in the mailbox of {self.login} ({', '.join(folders)})", limit, logs)
 
 
 def text_of(message):

@@ -236,7 +236,7 @@ class PeerClient:
 
     def __init__(self, folder, control, ports):
         self.folder, self.control, self.ports = folder, control, ports
-        self.taken = {}
+        self.kept = {}  # {path: (about, bytes)} of whole messages: they do not change
 
     def order(self, words):
         """Gives one order and returns what its answer tells; HouseError when it is refused."""
@@ -267,18 +267,22 @@ class PeerClient:
         found = []
         for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
             if name.endswith(".json"):
-                with open(os.path.join(folder, name), encoding="utf-8") as f:
-                    about = json.load(f)
-                with open(os.path.join(folder, name[:-5] + ".eml"), "rb") as f:
-                    found.append((name[:-5], about, f.read()))
+                path = os.path.join(folder, name[:-5])
+                if path not in self.kept:
+                    with open(path + ".json", encoding="utf-8") as f, open(path + ".eml", "rb") as message:
+                        self.kept[path] = json.load(f), message.read()
+                found.append((name[:-5], *self.kept[path]))
         return found
 
     def wait(self, domain, want, what, limit=30, logs=()):
         """Waits for a message that want(about, bytes) accepts; returns (about, bytes)."""
+        others = set()  # each is asked about once
+
         def look():
-            for _, about, message in self.messages(domain):
-                if want(about, message):
+            for name, about, message in self.messages(domain):
+                if name not in others and want(about, message):
                     return about, message
+                others.add(name)
             return None
         return wait_for(look, f"{what} at {domain}", limit, logs)
 

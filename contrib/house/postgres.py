@@ -25,9 +25,9 @@ class Postgres:
         self.bin = versions[-1][1]
 
     def create(self):
-        """initdb and settings. Durable as in real life: fsync and synchronous_commit stay on."""
+        """initdb and settings. Durable as in real life: fsync and synchronous_commit stay on (an empty cluster need not be)."""
         run([*self.prefix, f"{self.bin}/initdb", "-D", self.data, "-U", self.superuser, "-A", "scram-sha-256",
-             "--auth-local=peer", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"], "initdb")
+             "--auth-local=peer", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions", "--no-sync"], "initdb")
         with open(os.path.join(self.data, "postgresql.auto.conf"), "a", encoding="utf-8") as f:
             f.write(f"listen_addresses = ''\nport = {PORT}\nunix_socket_directories = '{self.socket_dir}'\n"
                     "unix_socket_permissions = 0777\nfsync = on\nsynchronous_commit = on\n"
