@@ -481,7 +481,8 @@ FEW = {"smtpd": 24, "router": 12, "sender": 14, "verify": 20, "signd": 14}
 
 
 def peer(order, count, fate_open=False):
-    """The company's server has a bad day until so many messages met it. fate_open: after the final dot, without an answer."""
+    """The company's server has a bad day until so many messages met it. fate_open: the final dot may be out, no answer comes (a small
+    mail leaves in one piece, so the dot of one that is cut in its first line is out too)."""
     def strike(run):
         p, domain = run.house.peer, "pelabuhan.example"
         before = int(p.order(f"{domain} struck"))

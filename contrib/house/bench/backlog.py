@@ -13,13 +13,18 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 from ..waiting import HouseError
+from .asking import Asking
 from .house import LIMIT, House
 
 WAITING, HISTORY, ROUNDS = 5000, 2_000_000, 3
 PIECE = 100_000
+# While the history is made.
+QUICK = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "wal_level": "minimal", "max_wal_senders": "0",
+         "shared_buffers": "1GB", "max_wal_size": "16GB", "checkpoint_timeout": "1h", "maintenance_work_mem": "512MB"}
 # ids as the programs make them: milliseconds << 22; in the year's partitions as all real ones, and below those
 IDS = ("select g as n, (({base}::bigint + g::bigint * {step}) << 22) as id, {base}::bigint + g::bigint * {step} as at "
        "from generate_series({first}, {last}) g")
+HASH = "decode(repeat('00', 32), 'hex')"
 WHO = "'kadis.ukur01', null::bigint, 'kadis.ukur01@dumai.example'"
 TABLES = (
     "insert into mail.message (id, body_id, channel, received_at, sender, rcpts, login, from_address, mime_message_id, subject, size, "
@@ -29,14 +34,14 @@ TABLES = (
     "insert into office.letter (id, message_id, type, scope, direction, state, state_at, agency, position, incumbency, login, subject, "
     "summary, classification_code, security_class, urgency, xml, canonical_sha256, mime_message_id, policy_version, rule_id, created_at) "
     f"select id + 1, id, 'ordinary_letter', 'outside', 'outgoing', 'dispatched', at, 'UKUR01', {WHO}, 'Riwayat ' || n, '', '000', 'open', "
-    "'normal', '', sha256(int8send(id)), '<l' || id || '@history.example>', 1, 'ttd-kepala-pd', at from ids",
+    f"'normal', '', {HASH}, '<l' || id || '@history.example>', 1, 'ttd-kepala-pd', at from ids",
     "insert into office.letter_recipient (letter_id, n, role, inside, name, address) select id + 1, 1, 'main', false, '', "
     "'humas@sink.example' from ids",
     "insert into mail.outgoing (id, message_id, letter_id, kind, form, position, from_address, mime_message_id, subject, size, eight_bit, "
     "segments, sha256, created_at) select id + 2, id, id + 1, 'letter', 'outside', 'kadis.ukur01', 'kadis.ukur01@dumai.example', '<l' || id || "
-    "'@history.example>', 'Riwayat ' || n, 9000, false, array[id, 0, 9000], sha256(int8send(id)), at from ids",
+    f"'@history.example>', 'Riwayat ' || n, 9000, false, array[id, 0, 9000], {HASH}, at from ids",
     "insert into office.letter_form (letter_id, form, ref, size, sha256, created_at) select id + 1, 'outside', id + 2, 9000, "
-    "sha256(int8send(id)), at from ids",
+    f"{HASH}, at from ids",
     "insert into mail.attempt (id, delivery_id, outgoing_id, letter_id, recipient, route, outcome, code, started_at, at) select id + 3, "
     "id + 3, id + 2, id + 1, 'humas@sink.example', 'smtp', 'delivered', 250, at, at from ids",
     "insert into office.number_ledger (series, year, n, state, letter_id, number, letter_date, at, position, incumbency, login) select "
@@ -47,7 +52,7 @@ TABLES = (
     "'000', 'email', at from ids",
     "insert into office.token (id, kind, letter_id, created_at, expires_at) select id + 5, 'reply', id + 1, at, at + 1 from ids",
     "insert into audit.exchange (id, at, event, outcome, message_id, letter_id, salt, canonical, sha256) select id + 8, at, 'history', "
-    "'ok', id, id + 1, int8send(id), '', sha256(int8send(id)) from ids",
+    f"'ok', id, id + 1, {HASH}, '', {HASH} from ids",
 )
 
 
@@ -61,8 +66,13 @@ class History:
         return self.house.postgres.sql(text, "mtagw", limit=limit)
 
     def _settings(self, values):
-        """Of the running server."""
-        self._sql("".join(f"alter system set {name} = '{value}';" for name, value in values.items()) + "select pg_reload_conf();")
+        """Of the server, which is started again."""
+        house = self.house
+        self._sql("".join(f"alter system set {name} = '{value}';" for name, value in values.items()))
+        house.asking.close()
+        house.processes.stop("postgres")
+        house.postgres.start()
+        house.asking = Asking(house.postgres)
 
     def _tables(self):
         """Those that get rows, partitions each for itself, the largest first."""
@@ -88,7 +98,7 @@ class History:
         fill()
 
         def finish(table):
-            self._sql(f"set maintenance_work_mem = '512MB'; reindex table {table}; vacuum (freeze, analyze) {table}")
+            self._sql(f"reindex table {table}; vacuum (freeze, analyze) {table}")
         with ThreadPoolExecutor(2) as both:
             list(both.map(finish, self._tables()))
         bad = self._sql("select indexrelid::regclass from pg_index where not (indisvalid and indisready)").split()
@@ -98,10 +108,9 @@ class History:
     def make(self, rows):
         """So many letters; a word about it."""
         begun = time.monotonic()
-        quick = {"fsync": "off", "full_page_writes": "off", "autovacuum": "off", "max_wal_size": "8GB"}
-        before = {name: self._sql(f"show {name}").strip() for name in quick}
+        before = {name: self._sql(f"show {name}").strip() for name in QUICK}
         try:
-            self._settings(quick)
+            self._settings(QUICK)
             self._sql("insert into office.series_head values ('surat/RIWAYAT', '2020-12-31'); "
                       "insert into office.series values ('surat/RIWAYAT', 2020, 1)")
             self._without_indexes(lambda: self._rows(rows))
