@@ -43,17 +43,17 @@ void buf_puts(struct buf *buf, const char *s)
 
 void buf_printf(struct buf *buf, const char *format, ...)
 {
+	size_t room = buf->size - buf->len;
 	va_list ap, again;
 	int n;
 
 	va_start(ap, format);
 	va_copy(again, ap);
-	n = vsnprintf(NULL, 0, format, ap);
+	n = vsnprintf(room > 0 ? buf->data + buf->len : NULL, room, format, ap);
 	va_end(ap);
-	if (n > 0) {
+	if (n > 0 && (size_t)n >= room)
 		(void)vsnprintf(buf_room(buf, (size_t)n), (size_t)n + 1, format, again);
-		buf->len += (size_t)n;
-	}
+	buf->len += n > 0 ? (size_t)n : 0;
 	va_end(again);
 }
 

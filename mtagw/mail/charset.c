@@ -90,12 +90,23 @@ size_t charset_utf8_next(const char *p, size_t len, uint32_t *code_r)
 	return n;
 }
 
+size_t charset_plain(const char *p, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && ((p[n] >= ' ' && p[n] < 127) || p[n] == '\n' || p[n] == '\t'))
+		n++;
+	return n;
+}
+
 static bool utf8_valid(struct range in)
 {
 	uint32_t code;
 
 	for (size_t i = 0, n; i < in.len; i += n) {
-		n = charset_utf8_next(in.p + i, in.len - i, &code);
+		n = charset_plain(in.p + i, in.len - i);
+		if (n == 0)
+			n = charset_utf8_next(in.p + i, in.len - i, &code);
 		if (n == 0)
 			return false;
 	}
@@ -109,7 +120,9 @@ static bool copy_utf8(struct range in, struct buf *out)
 	uint32_t code;
 
 	for (size_t i = 0, n; i < in.len; i += n) {
-		n = charset_utf8_next(in.p + i, in.len - i, &code);
+		n = charset_plain(in.p + i, in.len - i);
+		if (n == 0)
+			n = charset_utf8_next(in.p + i, in.len - i, &code);
 		if (n > 0)
 			continue;
 		buf_append(out, in.p + from, i - from);

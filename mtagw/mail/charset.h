@@ -11,6 +11,9 @@
 /* Length of the UTF-8 character at p (1..4) with its code point, or 0 when p[0..len) does not begin
  * with a well-formed one (RFC 3629: no surrogates, no overlong forms). len > 0. */
 size_t charset_utf8_next(const char *p, size_t len, uint32_t *code_r);
+/* How many bytes at p are printable ASCII, tab or LF: what most mail consists of, and what needs no
+ * further look. */
+size_t charset_plain(const char *p, size_t len);
 /* Appends in as UTF-8. charset as in a Content-Type, any case; "" and us-ascii mean ASCII or, where
  * the bytes are well-formed, UTF-8. True when every byte was understood; else each byte above 126
  * that was not became U+FFFD. Never blocks. */

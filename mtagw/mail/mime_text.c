@@ -35,6 +35,11 @@ static void put_clean(struct range text, struct buf *out)
 	uint32_t code;
 
 	for (size_t i = 0, n; i < text.len; i += n) {
+		n = charset_plain(text.p + i, text.len - i);
+		if (n > 0) {
+			buf_append(out, text.p + i, n);
+			continue;
+		}
 		n = charset_utf8_next(text.p + i, text.len - i, &code);
 		if (n == 0) {
 			n = 1;

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mtagw/mail/charset.h"
 #include "mtagw/office/letter_xml.h"
 
 /* Points within points: official letters number 1. a. 1) a); HTML knows no such order, and dashes
@@ -106,11 +107,11 @@ static char *clean_copy(const char *text)
 	size_t left = strlen(text);
 
 	while (left > 0) {
-		size_t n = xml_char((const unsigned char *)text, left);
+		size_t n = charset_plain(text, left);
 
-		if (n == 1)
-			buf_putc(&out, *text);
-		else if (n > 0)
+		if (n == 0)
+			n = xml_char((const unsigned char *)text, left);
+		if (n > 0)
 			buf_append(&out, text, n);
 		else if (*text != '\r')
 			buf_puts(&out, "\xef\xbf\xbd");
