@@ -16,9 +16,9 @@
 #include "mtagw/base/mem.h"
 #include "mtagw/crypto/signer_msg.h"
 
-/* A plan holds for the second it names: what was asked then serves a seal of that second. signd
- * looks at it again when it signs. */
-#define KNOWN_PLANS 16
+/* A plan holds for the second it names: what was asked then serves the trials and seals of that
+ * second, and a seal that fails ends it. signd looks at it again when it signs. */
+#define KNOWN_PLANS 64
 struct known_plan {
 	char from[SIGNER_ADDRESS_MAX + 1]; /* "": none */
 	struct seal_plan plan;
@@ -155,6 +155,16 @@ int signer_plan(struct signer *signer, const char *from_address, int64_t at_secs
 		known->plan = answer.plan;
 	}
 	return rc;
+}
+
+int signer_usable(
+    struct signer *signer, const char *from_address, int64_t at_secs, struct err *error_r)
+{
+	struct seal_plan plan;
+
+	return find_plan(signer, from_address, at_secs) != NULL
+	           ? 1
+	           : signer_plan(signer, from_address, at_secs, &plan, error_r);
 }
 
 int signer_seal(struct signer *signer, const char *from_address, int64_t at_secs,

@@ -23,6 +23,10 @@ void signer_free(struct signer **signer);
  * opens). */
 int signer_plan(struct signer *signer, const char *from_address, int64_t at_secs,
     struct seal_plan *plan_r, struct err *error_r);
+/* Whether a seal would be made, as signer_plan; one answer serves the second that it was asked for.
+ */
+int signer_usable(
+    struct signer *signer, const char *from_address, int64_t at_secs, struct err *error_r);
 /* Seals the ranges (one after the other, exactly the bytes that travel between the boundaries). */
 int signer_seal(struct signer *signer, const char *from_address, int64_t at_secs,
     const struct range *parts, size_t part_count, struct buf *armor, struct seal_plan *plan_r,

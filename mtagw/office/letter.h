@@ -60,6 +60,7 @@ struct letter {
 	const struct letter_recipient *recipients;
 	size_t recipient_count;
 	const char *body_text; /* what the writer wrote, LF, paragraphs by empty lines */
+	const char *body_xml;  /* what body_xml_write makes of it; NULL: not made yet */
 	const struct letter_enclosure *enclosures;
 	size_t enclosure_count;
 	const char *message_id; /* <...> of all forms */

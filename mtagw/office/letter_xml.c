@@ -118,8 +118,10 @@ static void add_body(struct xml_node *root, const struct letter *letter)
 	struct err err;
 	struct xml *xml;
 
-	body_xml_write(or_empty(letter->body_text), &text);
-	xml = xml_parse(buf_range(&text), "body", &err);
+	if (letter->body_xml == NULL)
+		body_xml_write(or_empty(letter->body_text), &text);
+	xml = xml_parse(
+	    letter->body_xml != NULL ? range_of(letter->body_xml) : buf_range(&text), "body", &err);
 	if (xml != NULL) {
 		xml_copy_into(root, xml_root(xml), false);
 	} else { /* beyond a limit of the reader: every word is kept, its layout is not */

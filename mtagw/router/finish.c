@@ -47,8 +47,11 @@ static int load(struct finish *f)
 		           : -1;
 	t->law =
 	    worker_law(w, f->row.policy_version, &t->err); /* a redo keeps the law of its number */
-	if (t->law == NULL ||
-	    letter_xml_read(range_of(f->row.xml), t->arena, &f->letter, &t->err) < 0)
+	if (t->law == NULL)
+		return -1;
+	if (t->letter != NULL)
+		f->letter = *t->letter;
+	else if (letter_xml_read(range_of(f->row.xml), t->arena, &f->letter, &t->err) < 0)
 		return -1;
 	t->message = (struct message){.id = f->row.message_id,
 	    .position = f->row.position,

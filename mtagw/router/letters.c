@@ -9,6 +9,7 @@
 
 #include "mtagw/base/clock.h"
 #include "mtagw/mail/compose.h"
+#include "mtagw/office/body_xml.h"
 #include "mtagw/office/facts.h"
 #include "mtagw/office/letter_xml.h"
 
@@ -45,8 +46,13 @@ const char *letters_reply_to(
 
 int letters_complete(struct worker *w, struct task *t, struct letter *letter)
 {
+	struct buf body = {0};
+
 	if (letters_holder(w, t, letter) < 0)
 		return -1;
+	body_xml_write(letter->body_text ? letter->body_text : "", &body);
+	letter->body_xml = arena_strndup(t->arena, buf_str(&body), body.len);
+	buf_free(&body);
 	if (ids_next(&w->ids, w->db, t->now_ms, &letter->id, &t->err) < 0)
 		return -1;
 	letter->message_id = compose_message_id(t->arena, letter->id, w->settings->domain);
@@ -262,7 +268,6 @@ int letters_trial(struct worker *w, struct task *t, const struct letter *letter)
 {
 	struct letter copy = numbered_or_blank(t, letter);
 	struct letters_forms forms;
-	struct seal_plan plan;
 	bool sealed = false;
 
 	if (letters_decide_forms(w, t, &copy, copy.date, false, &forms) < 0)
@@ -276,7 +281,7 @@ int letters_trial(struct worker *w, struct task *t, const struct letter *letter)
 	}
 	if (!sealed)
 		return 1;
-	return signer_plan(w->signer, letter->registry_address, t->now_ms / 1000, &plan, &t->err);
+	return signer_usable(w->signer, letter->registry_address, t->now_ms / 1000, &t->err);
 }
 
 int letters_glyphs(

@@ -44,17 +44,23 @@ static const char *title_of(const struct task *t, const char *position)
 static int load_letter(
     struct worker *w, struct task *t, struct letter_row *row, struct letter *letter)
 {
+	int64_t id = t->plan->next_ref != 0 ? t->plan->next_ref : t->work->ref;
 	int rc = 1;
 
 	if (t->row != NULL)
 		*row = *t->row;
 	else
-		rc = letter_row_load(w->db, t->work->ref, t->arena, row, &t->err);
+		rc = letter_row_load(w->db, id, t->arena, row, &t->err);
 	if (rc == 0)
-		return err_set(&t->err, "letter %lld is not in the store", (long long)t->work->ref);
-	if (rc < 0 || letter_xml_read(range_of(row->xml), t->arena, letter, &t->err) < 0)
+		return err_set(&t->err, "letter %lld is not in the store", (long long)id);
+	if (rc < 0)
+		return -1;
+	if (t->letter != NULL)
+		*letter = *t->letter;
+	else if (letter_xml_read(range_of(row->xml), t->arena, letter, &t->err) < 0)
 		return -1;
 	letter->id = row->id;
+	t->letter = arena_memdup(t->arena, letter, sizeof(*letter));
 	t->message =
 	    (struct message){.id = row->message_id, .position = row->position, .login = row->login};
 	return 1;

@@ -228,6 +228,7 @@ static enum task_result letter(struct worker *w, struct task *t, struct draft *d
 	if (letters_insert(w, t, letter, "cleared", d.rule_id) < 0)
 		return waits();
 	end_message(t, "routed", d.rule_id, letter->id);
+	t->letter = arena_memdup(t->arena, letter, sizeof(*letter));
 	t->plan->next_kind = "number";
 	t->plan->next_ref = letter->id;
 	return TASK_GO;

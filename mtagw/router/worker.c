@@ -5,9 +5,9 @@
  * changed. A batch that the server refuses is done again piece by piece; a piece that is refused
  * alone waits with its reason. Nothing here blocks under a lock but the commit itself.
  *
- * Rounds: route -> (commit T1) -> number -> (commit T2) -> finish -> (commit T3); a piece of work
- * goes through them without being claimed again, and any crash between two rounds leaves a row that
- * says which round comes next.
+ * Rounds: route and number -> (commit T1 and T2) -> finish -> (commit T3); a piece of work goes
+ * through them without being claimed again, and any crash between two rounds leaves a row that says
+ * which round comes next.
  */
 #include "mtagw/router/worker.h"
 
@@ -179,6 +179,19 @@ static void set_aside(struct worker *w, struct work *work, const char *reason, i
 	exchanges_free(&list);
 }
 
+/* A letter that was decided is numbered in the same commit: nothing stands between T1 and T2. What
+ * holds numbering holds the decision, too, and nothing was spent. */
+static enum task_result number_at_once(struct worker *w, struct task *t)
+{
+	struct message written = t->message;
+	enum task_result result = number_task(w, t);
+
+	t->message = written;
+	if (result == TASK_GO && t->number != NULL && t->plan->letter != NULL)
+		t->plan->letter->state = "numbered";
+	return result;
+}
+
 static void prepare(struct worker *w, struct task *t)
 {
 	static const struct {
@@ -198,8 +211,18 @@ static void prepare(struct worker *w, struct task *t)
 	for (size_t i = 0; t->law != NULL && i < sizeof(stages) / sizeof(stages[0]); i++)
 		if (strcmp(stages[i].kind, t->work->kind) == 0) {
 			t->result = stages[i].run(w, t);
-			return;
+			break;
 		}
+	if (t->result == TASK_GO && t->plan->next_kind != NULL &&
+	    strcmp(t->plan->next_kind, "number") == 0)
+		t->result = number_at_once(w, t);
+}
+
+/* What a commit is called where it can be made to die: that of a letter decided and numbered at
+ * once is the number's. */
+static const char *crash_kind(const struct task *t)
+{
+	return t->number != NULL && t->number->series != NULL ? "number" : t->work->kind;
 }
 
 /* The transaction of one stage for these tasks: 1 committed, 0 refused (do it again one by one), -1
@@ -237,24 +260,24 @@ static int commit_stage(struct worker *w, struct task **list, size_t count, stru
 	if (rc == 1)
 		exchanges_queue(rows, w->db);
 	exchanges_free(&rows);
-	if (rc == 1 && numbers > 0) { /* T2: last before COMMIT */
-		rc = letter_row_number(w->db, items, numbers, list[0]->arena, error_r);
-		for (size_t i = 0, n = 0; i < count; i++)
-			if (list[i]->number != NULL)
-				*list[i]->number = items[n++];
-	}
-	free(items);
 	for (size_t i = 0; rc == 1 && i < count; i++)
-		CRASH_POINT_OF("router", list[i]->work->kind, "before-commit");
+		CRASH_POINT_OF("router", crash_kind(list[i]), "before-commit");
 	if (rc != 1) {
 		bool refused = db_last(w->db) == DB_REFUSED && rc == -1;
 
 		db_rollback(w->db);
+		free(items);
 		return refused ? 0 : -1;
 	}
-	if (db_commit(w->db, error_r) == 1)
-		return 1;
-	return db_last(w->db) == DB_REFUSED ? 0 : -1;
+	if (numbers == 0)
+		rc = db_commit(w->db, error_r);
+	else /* T2 */
+		rc = letter_row_commit_numbers(w->db, items, numbers, list[0]->arena, error_r);
+	for (size_t i = 0, n = 0; rc == 1 && i < count; i++)
+		if (list[i]->number != NULL)
+			*list[i]->number = items[n++];
+	free(items);
+	return rc == 1 ? 1 : db_last(w->db) == DB_REFUSED ? 0 : -1;
 }
 
 static void notify(struct worker *w, struct task **list, size_t count)
@@ -296,7 +319,7 @@ static void after_commit(struct worker *w, struct task **list, size_t count)
 	size_t n = 0;
 
 	for (size_t i = 0; i < count; i++)
-		CRASH_POINT_OF("router", list[i]->work->kind, "after-commit");
+		CRASH_POINT_OF("router", crash_kind(list[i]), "after-commit");
 	notify(w, list, count);
 	for (size_t i = 0; i < count; i++) {
 		take_number(list[i]);
@@ -306,7 +329,8 @@ static void after_commit(struct worker *w, struct task **list, size_t count)
 			next[n++] = (struct task){.work = list[i]->work,
 			    .arena = list[i]->arena,
 			    .source = list[i]->source,
-			    .row = list[i]->row};
+			    .row = list[i]->row,
+			    .letter = list[i]->letter};
 		} else if (list[i]->plan->next_kind != NULL) {
 			struct err err;
 			if (work_hand_over(w->db, list[i]->work, w->owner, clock_now_ms(), &err) ==

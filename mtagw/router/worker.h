@@ -72,6 +72,7 @@ struct task {
 	 * a stage that finds none reads it. */
 	struct range source; /* the bytes of the mail */
 	struct letter_row *row;
+	const struct letter *letter;
 	int64_t numbered_ms;
 	struct number_item *number; /* of kind number */
 	struct err err;

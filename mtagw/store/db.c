@@ -21,7 +21,7 @@
  * where a table was empty or unknown when the plan was made. */
 #define ROLE_OPTIONS                                                                 \
 	"-c jit=off -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c " \
-	"enable_hashjoin=off -c enable_mergejoin=off"
+	"enable_hashjoin=off -c enable_mergejoin=off -c enable_material=off"
 
 struct db_result {
 	PGresult *pg;

@@ -131,6 +131,10 @@ void db_gather(struct db *db, const struct stmt *stmt, const struct db_param *pa
 int db_begin(struct db *db, struct err *error_r);
 /* 1 committed; -1: db_last is DB_REFUSED, DB_UNAVAILABLE or DB_UNKNOWN. */
 int db_commit(struct db *db, struct err *error_r);
+/* The same with the rows of one gathered statement, which leaves in the same segment as COMMIT
+ * (free them; NULL unless it returns 1). */
+int db_commit_rows(
+    struct db *db, const struct stmt *stmt, struct db_result **result_r, struct err *error_r);
 void db_rollback(struct db *db);
 enum db_status db_last(const struct db *db);
 /* Waits until a notice on a db_listen'd channel comes, a descriptor becomes readable (-1: none), or

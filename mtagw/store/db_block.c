@@ -255,6 +255,21 @@ int db_commit(struct db *db, struct err *error_r)
 	return 1;
 }
 
+int db_commit_rows(
+    struct db *db, const struct stmt *stmt, struct db_result **result_r, struct err *error_r)
+{
+	int rc;
+
+	*result_r = NULL;
+	db->kept_stmt = stmt;
+	db->kept_r = result_r;
+	rc = db_commit(db, error_r);
+	db->kept_stmt = NULL;
+	if (rc != 1)
+		db_result_free(result_r);
+	return rc;
+}
+
 void db_rollback(struct db *db)
 {
 	db->in_transaction = false;

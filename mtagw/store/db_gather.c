@@ -106,7 +106,8 @@ void db_gather_send(struct db *db)
 		for (size_t c = 0; c < g->columns; c++)
 			params[c] = column(g, c);
 		db_wire_encode(&wire, params, g->columns, false, g->arena);
-		db_link_exec(db, g->stmt, &wire, (struct db_op){0});
+		db_link_exec(db, g->stmt, &wire,
+		    (struct db_op){.keep_r = g->stmt == db->kept_stmt ? db->kept_r : NULL});
 		db->gathers = g->next;
 		gather_free(g);
 	}

@@ -81,7 +81,9 @@ struct db {
 	struct db_listener *listeners;
 
 	/* blocking side */
-	struct db_gather *gathers; /* rows that leave before anything else (db_gather.c) */
+	struct db_gather *gathers;    /* rows that leave before anything else (db_gather.c) */
+	const struct stmt *kept_stmt; /* the gathered statement whose rows are wanted; NULL: none */
+	struct db_result **kept_r;
 	bool in_transaction, lost; /* lost: in the open transaction or queue */
 	enum db_status last;
 	char sqlstate[6];

@@ -1,14 +1,12 @@
 /*
  * letter_row: the office's rows. A number is never a column of the letter: it stands in the ledger,
- * given by office.number_letters, which locks its series, writes ledger, agenda and trail and comes
- * last before COMMIT, so that no round trip happens under the lock (DESIGN 3, T2).
+ * given by office.number_letters, which locks its series, writes ledger, agenda and trail and
+ * leaves with the COMMIT behind it, so that no round trip happens under the lock (DESIGN 3, T2).
  */
 #include "mtagw/store/letter_row.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include <jansson.h>
 
 #include "mtagw/store/message.h"
 
@@ -61,7 +59,9 @@ static const struct stmt form_segments = {"letter_form_segments",
 static const struct stmt of_message = {
     "letter_of_message", "select id, state from office.letter where message_id = $1"};
 static const struct stmt number = {"letter_number",
-    "select letter_id, number, letter_date, agenda_n from office.number_letters($1::text::jsonb)"};
+    "select number, letter_date, agenda_n from office.number_letters($1, $2, $3, $4, $5, $6, $7, "
+    "$8, "
+    "$9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)"};
 static const struct stmt holder = {"holder_of",
     "select i.id, p.name, p.nip, p.rank_title, p.pay_grade, i.capacity from org.incumbency i"
     " join org.person p on p.id = i.person where i.position = $1 and i.valid_from <= $2"
@@ -253,61 +253,34 @@ int letter_row_of_message(struct db *db, int64_t message_id, int64_t *id_r, cons
 	return rc;
 }
 
-static json_t *item_json(const struct number_item *it)
+static void queue_number(struct db *db, const struct number_item *it)
 {
-	json_t *agenda = json_pack("{sI ss ss ss}", "id", (json_int_t)it->agenda_id, "series",
-	    it->agenda_series, "agency", it->agenda_agency, "direction", it->agenda_direction);
-	json_t *exchange = json_pack("{sI sI ss ss sI ss* ss* si ss*}", "id",
-	    (json_int_t)it->exchange_id, "at", (json_int_t)it->at_ms, "event", it->event, "outcome",
-	    "done", "letter_id", (json_int_t)it->letter_id, "position", it->position, "login",
-	    it->login, "policy_version", it->policy_version, "rule_id", it->rule_id);
-	json_t *item = json_pack("{sI ss sI ss ss ss* ss*}", "letter_id", (json_int_t)it->letter_id,
-	    "date", it->date, "at", (json_int_t)it->at_ms, "position", it->position, "login",
-	    it->login, "series", it->series, "pattern", it->pattern);
+	struct db_param params[] = {db_int(it->letter_id), db_text(it->date), db_int(it->at_ms),
+	    db_text(it->position), db_int(it->incumbency), db_text(it->login), db_text(it->series),
+	    db_text(it->pattern), db_int(it->agenda_id), db_text(it->agenda_series),
+	    db_text(it->agenda_agency), db_text(it->agenda_direction), db_text(it->agenda_sender),
+	    db_text(it->agenda_destination), db_text(it->agenda_channel),
+	    db_text(it->agenda_letter_number), db_text(it->agenda_letter_date),
+	    db_text(it->agenda_subject), db_int(it->exchange_id), db_text(it->event),
+	    db_int(it->policy_version), db_text(it->rule_id)};
 
-	json_object_set_new(agenda, "sender", json_string(it->agenda_sender));
-	json_object_set_new(agenda, "destination", json_string(it->agenda_destination));
-	json_object_set_new(agenda, "channel", json_string(it->agenda_channel));
-	if (it->agenda_letter_number != NULL) {
-		json_object_set_new(agenda, "letter_number", json_string(it->agenda_letter_number));
-		json_object_set_new(agenda, "letter_date", json_string(it->agenda_letter_date));
-		json_object_set_new(agenda, "subject", json_string(it->agenda_subject));
-	}
-	if (it->incumbency != 0) {
-		json_object_set_new(item, "incumbency", json_integer(it->incumbency));
-		json_object_set_new(exchange, "incumbency", json_integer(it->incumbency));
-	}
-	json_object_set_new(exchange, "detail", json_pack("{ss}", "agency", it->agenda_agency));
-	json_object_set_new(item, "agenda", agenda);
-	json_object_set_new(item, "exchange", exchange);
-	return item;
+	db_gather(db, &number, params, sizeof(params) / sizeof(params[0]));
 }
 
-int letter_row_number(struct db *db, struct number_item *items, size_t count, struct arena *arena,
-    struct err *error_r)
+int letter_row_commit_numbers(struct db *db, struct number_item *items, size_t count,
+    struct arena *arena, struct err *error_r)
 {
-	json_t *list = json_array();
 	struct db_result *r = NULL;
-	struct db_param param;
-	char *text;
-	int rc;
 
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list, item_json(&items[i]));
-	text = json_dumps(list, JSON_COMPACT);
-	json_decref(list);
-	param = db_text(text);
-	rc = db_query(db, &number, &param, 1, &r, error_r);
-	free(text);
-	if (rc < 0)
+		queue_number(db, &items[i]);
+	if (db_commit_rows(db, &number, &r, error_r) < 0)
 		return -1;
-	for (size_t row = 0; row < db_rows(r); row++)
-		for (size_t i = 0; i < count; i++)
-			if (items[i].letter_id == db_get_int(r, row, 0)) {
-				items[i].number = arena_strdup(arena, db_get_text(r, row, 1));
-				items[i].letter_date = arena_strdup(arena, db_get_text(r, row, 2));
-				items[i].agenda_n = (int)db_get_int(r, row, 3);
-			}
+	for (size_t i = 0; i < db_rows(r) && i < count; i++) {
+		items[i].number = arena_strdup(arena, db_get_text(r, i, 0));
+		items[i].letter_date = arena_strdup(arena, db_get_text(r, i, 1));
+		items[i].agenda_n = (int)db_get_int(r, i, 2);
+	}
 	db_result_free(&r);
 	return 1;
 }

@@ -67,13 +67,14 @@ struct number_item {
 	const char *event; /* of the exchange row */
 	int policy_version;
 	const char *rule_id;
-	/* filled by letter_row_number */
+	/* filled by letter_row_commit_numbers */
 	const char *number, *letter_date;
 	int agenda_n;
 };
-/* The numbering call: last before db_commit. Fills the items. */
-int letter_row_number(struct db *db, struct number_item *items, size_t count, struct arena *arena,
-    struct err *error_r);
+/* Numbers and commits what stands open in one segment: returns as db_commit, with the items filled.
+ */
+int letter_row_commit_numbers(struct db *db, struct number_item *items, size_t count,
+    struct arena *arena, struct err *error_r);
 
 /* Who holds a position at a time: 1 with person, 0 vacant, -1. */
 struct holder {

@@ -23,6 +23,7 @@ MIGRATION(0003, "0003_dsn.sql");
 MIGRATION(0004, "0004_number_once.sql");
 MIGRATION(0005, "0005_accept.sql");
 MIGRATION(0006, "0006_batches.sql");
+MIGRATION(0007, "0007_numbers.sql");
 
 const struct migrate_file migrate_files[] = {
     {"0001_base.sql", migration_0001, migration_0001_end},
@@ -31,5 +32,6 @@ const struct migrate_file migrate_files[] = {
     {"0004_number_once.sql", migration_0004, migration_0004_end},
     {"0005_accept.sql", migration_0005, migration_0005_end},
     {"0006_batches.sql", migration_0006, migration_0006_end},
+    {"0007_numbers.sql", migration_0007, migration_0007_end},
     {NULL, NULL, NULL},
 };
