@@ -24,10 +24,11 @@ CLERK_FOLDERS = ["Belum Diagendakan", "Cetak", "Gagal Kirim"]
 
 
 class Dovecot:
-    """One instance. users: dict with uids smtpd, sender (who may use the sockets), vmail; names internal, login."""
+    """One instance. users: dict with uids smtpd, sender (who may use the sockets), vmail; names internal, login.
+    volatile: a folder for locks that live as long as their process, in memory; None: they stand beside the mail."""
 
-    def __init__(self, folder, base, log, cert, key, imap_port, imaps_port, database, users, processes):
-        self.folder, self.base, self.log = folder, base, log
+    def __init__(self, folder, base, log, cert, key, imap_port, imaps_port, database, users, processes, volatile=None):
+        self.folder, self.base, self.log, self.volatile = folder, base, log, volatile
         self.cert, self.key = cert, key
         self.imap_port, self.imaps_port = imap_port, imaps_port
         self.database = database  # libpq conninfo of the role that may read org.dovecot_user
@@ -46,6 +47,9 @@ class Dovecot:
         os.makedirs(self.home, mode=0o700, exist_ok=True)
         if root:
             os.chown(self.home, u["vmail"], u["vmail"])
+            if self.volatile:
+                os.chown(self.volatile, u["vmail"], u["vmail"])
+        volatile = f":VOLATILEDIR={self.volatile}/%Ld/%Ln" if self.volatile else ""
         shutil.copy(DUPLICATES, self.sieve)
         sql = os.path.join(self.folder, "dovecot-sql.conf")
         # One SCRAM-SHA-256 hash serves PLAIN, LOGIN and SCRAM-SHA-256.
@@ -80,7 +84,7 @@ last_valid_uid = 0
 mail_uid = {u["vmail"]}
 mail_gid = {u["vmail"]}
 mail_home = {self.home}/%Ld/%Ln
-mail_location = sdbox:~/sdbox
+mail_location = sdbox:~/sdbox{volatile}
 mail_fsync = optimized
 auth_mechanisms = plain login scram-sha-256
 auth_cache_size = 4 M

@@ -42,6 +42,7 @@ DB_ROLES = ["owner", "smtpd", "router", "sender", "clerk", "ctl", "dovecot"]
 # Tried first, so that a mail client's settings stay right from one run to the next.
 PREFERRED = {"mx": 10025, "submissions": 10465, "submission": 10587, "imap": 10143, "imaps": 10993}
 SOCKET_PATH_MAX = 107
+DISK, MEMORY = "/tmp", "/dev/shm"  # where temporary folders are made
 BALANCER = "127.0.0.9"  # who connects from there begins with a PROXY header
 HOSTNAME = f"mx.{DOMAIN}"
 
@@ -173,8 +174,8 @@ class Instance:
             os.chmod(path, 0o711)
         self.say(f"state in {self.state}, sockets in {self.runtime}, logs in {self.logs}")
 
-    def _temporary(self, prefix):
-        path = tempfile.mkdtemp(prefix=prefix, dir="/tmp")
+    def _temporary(self, prefix, where=DISK):
+        path = tempfile.mkdtemp(prefix=prefix, dir=where)
         self.temporary.append(path)
         with open(os.path.join(self.var, f"{self.name}.temporary"), "a", encoding="utf-8") as f:
             f.write(f"{path}\t{os.stat(path).st_ino}\n")
@@ -191,7 +192,7 @@ class Instance:
             return
         for path, inode in (r for r in rows if len(r) == 2):
             try:
-                if str(os.lstat(path).st_ino) == inode and path.startswith("/tmp/mtagw-"):
+                if str(os.lstat(path).st_ino) == inode and path.startswith((f"{DISK}/mtagw-", f"{MEMORY}/mtagw-")):
                     shutil.rmtree(path, ignore_errors=True)
             except FileNotFoundError:
                 pass
@@ -289,8 +290,9 @@ class Instance:
         key = os.path.join(folder, "server.key")
         shutil.copy(self.certs["key"], key)
         os.chmod(key, 0o400)
+        volatile = self._temporary("mtagw-locks-", MEMORY) if os.access(MEMORY, os.W_OK | os.X_OK) else None
         self.dovecot = Dovecot(folder, base, self.log("dovecot"), self.certs["cert"], key, self.ports["imap"],
-                               self.ports["imaps"], database, self.dovecot_users, self.processes)
+                               self.ports["imaps"], database, self.dovecot_users, self.processes, volatile)
         self.dovecot.write()
         self.dovecot.make_homes(person.address for person in PEOPLE)
         self.dovecot.start()

@@ -297,14 +297,18 @@ static int link_open(struct destination *dest, struct err *error_r)
 }
 
 /* How many transactions what waits makes, at least: jobs beside each other that share their message
- * are one. */
+ * are one, up to the recipients it takes. */
 static size_t transactions_waiting(const struct destination *dest)
 {
-	size_t n = 0;
+	size_t n = 0, rcpts = 0;
 
-	for (const struct job *job = dest->queue; job != NULL; job = job->next)
-		if (job->next == NULL || !goes_with(job, job->next))
-			n++;
+	for (const struct job *job = dest->queue; job != NULL; job = job->next) {
+		rcpts++;
+		if (job->next != NULL && rcpts < SENDER_RCPTS_MAX && goes_with(job, job->next))
+			continue;
+		n++;
+		rcpts = 0;
+	}
 	return n;
 }
 

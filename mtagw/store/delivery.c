@@ -29,30 +29,32 @@
 static const struct stmt release = {"delivery_release",
     "update mail.delivery set state = 'waiting', owner = '', lease_until = 0"
     " where state = 'claimed' and lease_until < $1 and dot_at is null"};
+/* What is to be taken stands first, as ids; its rows are found by them, and what is sent by these
+ * rows (OFFSET 0 keeps that order). Joined freely, the planner began at times with all rows of the
+ * queue or all messages ever sent. */
+#define TAKEN(set)                                                                        \
+	", mine as (update mail.delivery set " set                                        \
+	" where id = any (array(select id from due)) returning *)"                        \
+	" select" COLUMNS " from mine d cross join lateral (select * from mail.outgoing " \
+	"  where id = d.outgoing_id offset 0) o"
 static const struct stmt take_over = {"delivery_take_over",
     "with due as (select id from mail.delivery where state = 'claimed' and lease_until < $1 and "
-    "dot_at is not null"
-    "  order by id limit $2 for update skip locked)"
-    " update mail.delivery d set owner = $3, epoch = d.epoch + 1, lease_until = $4 from due, "
-    "mail.outgoing o"
-    " where d.id = due.id and o.id = d.outgoing_id returning" COLUMNS};
+    "dot_at is not null order by id limit $2 for update skip locked)" TAKEN(
+        "owner = $3, epoch = epoch + 1, lease_until = $4")};
 /* Among senders a mailbox belongs to one while its deliveries are claimed (DESIGN 9); so that two
  * do not claim at once, they take turns. */
 static const struct stmt claim_turn = {"delivery_claim_turn", "select pg_advisory_xact_lock($1)"};
 #define MAILBOX(recipient) "lower(regexp_replace(replace(" recipient ", '\"', ''), '\\+.*@', '@'))"
+#define MAILBOXES_OF_OTHERS                                                                 \
+	"(select " MAILBOX("x.recipient") " from mail.delivery x where x.state = 'claimed'" \
+	                                  "   and x.route = 'lmtp' and x.owner <> $3)"
 static const struct stmt claim = {"delivery_claim",
     "with due as (select id from mail.delivery where state = 'waiting' and next_at <= $1"
-    "  and destination <> all($5::text[])"
-    "  and (not $6::boolean or route <> 'lmtp' or " MAILBOX("recipient") " not in (select " MAILBOX(
-        "x.recipient") " from mail.delivery x where x.state = 'claimed' and x.route = 'lmtp'"
-                       "   and x.owner <> $3))"
-                       "  order by next_at, id limit $2"
-                       "  for update skip locked)"
-                       " update mail.delivery d set state = 'claimed', owner = $3, epoch = d.epoch "
-                       "+ 1, lease_until = "
-                       "$4, dot_at = null"
-                       " from due, mail.outgoing o where d.id = due.id and o.id = d.outgoing_id "
-                       "returning" COLUMNS};
+    "  and destination <> all($5::text[]) and (not $6::boolean or route <> 'lmtp'"
+    "   or " MAILBOX("recipient") " not in " MAILBOXES_OF_OTHERS ")"
+                                  "  order by next_at, id limit $2 for update skip locked)" TAKEN(
+                                      "state = 'claimed', owner = $3, epoch = epoch + 1, "
+                                      "lease_until = $4, dot_at = null")};
 static const struct stmt give_back = {"delivery_give_back",
     "update mail.delivery set state = 'waiting', owner = '', lease_until = 0"
     " where id = any($1::bigint[]) and owner = $2 and state = 'claimed' and dot_at is null"};
@@ -60,10 +62,9 @@ static const struct stmt renew = {"delivery_renew",
     "update mail.delivery set lease_until = $3 where id = any($1::bigint[]) and "
     "owner = $2 and state = 'claimed'"};
 static const struct stmt fence = {"delivery_dot",
-    "update mail.delivery d set dot_at = u.now, lease_until = u.now + $5 from unnest($1::bigint[], "
-    "$2::bigint[], $4::bigint[]) as u(id, epoch, now)"
-    " where d.id = u.id and d.owner = $3 and d.epoch = u.epoch and d.state = 'claimed' and "
-    "d.lease_until > u.now returning d.id"};
+    "update mail.delivery d set dot_at = $4, lease_until = $4 + $5 where id = any($1::bigint[])"
+    " and owner = $3 and epoch = ($2::bigint[])[array_position($1::bigint[], id)]"
+    " and state = 'claimed' and lease_until > $4 returning d.id"};
 static const struct stmt body = {"delivery_body",
     "select case when b.bytes is not null then substring(b.bytes from ($2 + 1)::integer for "
     "$3::integer)"
@@ -286,8 +287,11 @@ void delivery_claim(struct delivery_store *s, int max, const char *const *busy, 
 	c->now_ms = now_ms;
 	c->done = done;
 	c->ctx = ctx;
-	db_batch_add(batch, &release, params, 1, NULL, NULL);
-	db_batch_add(batch, &take_over, params, 4, orphan_rows, c);
+	if (now_ms - s->swept_at >= DELIVERY_SWEEP_MS || now_ms < s->swept_at) {
+		s->swept_at = now_ms;
+		db_batch_add(batch, &release, params, 1, NULL, NULL);
+		db_batch_add(batch, &take_over, params, 4, orphan_rows, c);
+	}
 	params[1] = db_int(max);
 	if (s->settings->lmtp_duplicate)
 		db_batch_add(batch, &claim_turn, &turn, 1, NULL, NULL);
@@ -411,23 +415,24 @@ static void add_fence(struct dot_group *group, struct db_batch *batch)
 {
 	struct delivery_store *s = group->store;
 	struct arena *arena = arena_new();
-	int64_t *ids, *epochs, *now;
+	int64_t *ids, *epochs, now = 0;
 	size_t n = 0;
 
-	for (struct dot *d = group->first; d != NULL; d = d->next)
+	for (struct dot *d = group->first; d != NULL; d = d->next) {
 		n += d->count;
+		if (d->now_ms > now)
+			now = d->now_ms;
+	}
 	ids = arena_alloc(arena, (n + 1) * sizeof(*ids));
 	epochs = arena_alloc(arena, (n + 1) * sizeof(*epochs));
-	now = arena_alloc(arena, (n + 1) * sizeof(*now));
 	n = 0;
 	for (struct dot *d = group->first; d != NULL; d = d->next)
 		for (size_t k = 0; k < d->count; k++) {
 			ids[n] = d->ids[k];
-			epochs[n] = d->epochs[k];
-			now[n++] = d->now_ms;
+			epochs[n++] = d->epochs[k];
 		}
 	struct db_param params[] = {db_ints(ids, n), db_ints(epochs, n), db_text(s->owner),
-	    db_ints(now, n), db_int(s->settings->lease_secs * INT64_C(1000))};
+	    db_int(now), db_int(s->settings->lease_secs * INT64_C(1000))};
 	db_batch_add(batch, &fence, params, 5, fence_rows, group);
 	arena_free(&arena);
 }

@@ -17,6 +17,9 @@
 /* An unknown claim is worth one look a poll; dotted rows left by a dead sender are taken over by so
  * many. */
 #define DELIVERY_TAKEOVER_MAX 32
+/* Leases that ran out are looked for by claims this far apart at least: a poll, not every notice.
+ */
+#define DELIVERY_SWEEP_MS 500
 /* Key of the advisory lock under which senders claim in turn. */
 #define DELIVERY_CLAIM_LOCK INT64_C(0x6d7461677764) /* "mtagwd" */
 
@@ -28,6 +31,7 @@ struct delivery_store {
 	struct db *db;   /* claims, fences, outcomes */
 	struct db *side; /* ids, bodies */
 	char owner[64];
+	int64_t swept_at; /* clock_now_ms of a claim */
 	void (*woken)(void *ctx);
 	void *ctx;
 	struct ids ids[DELIVERY_ID_BLOCKS];

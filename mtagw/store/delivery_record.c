@@ -17,6 +17,7 @@
 
 static const struct stmt lock_letters = {"delivery_lock_letters",
     "select id from office.letter where id = any($1::bigint[]) order by id for update"};
+/* The rows of the queue are looked up one by one, whatever the planner thinks of its length. */
 static const struct stmt put = {"delivery_record",
     "with said as (select * from unnest($1::bigint[], $2::bigint[], $4::bigint[], $5::text[], "
     "$6::bigint[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bigint[], $12::bigint[], "
@@ -26,16 +27,17 @@ static const struct stmt put = {"delivery_record",
     " mine as (select s.*, d.outgoing_id, d.letter_id, d.recipient, d.route, d.dot_at,"
     "   (s.outcome in ('failed', 'expired') or (s.outcome = 'delivered' and d.route = 'lmtp' and "
     "d.notify like '%SUCCESS%')) as told"
-    "  from said s join mail.delivery d on d.id = s.id and d.epoch = s.epoch"
-    "  where d.owner = $3 and d.state = 'claimed' for update of d),"
-    " gone as (delete from mail.delivery d using mine m where d.id = m.id"
-    "  and m.outcome in ('delivered', 'failed', 'expired')),"
+    "  from said s cross join lateral (select * from mail.delivery q where q.id = s.id"
+    "   and q.epoch = s.epoch and q.owner = $3 and q.state = 'claimed' for update) d),"
+    " gone as (delete from mail.delivery d where d.id = any (array(select m.id from mine m"
+    "  where m.outcome in ('delivered', 'failed', 'expired')))),"
     " kept as (update mail.delivery d set state = case m.outcome when 'deferred' then 'waiting' "
     "else 'uncertain' end,"
     "  next_at = m.next, owner = '', lease_until = 0,"
     "  dot_at = case m.outcome when 'deferred' then null else d.dot_at end,"
     "  attempts = d.attempts + 1, last_code = m.code, last_text = m.reply"
-    "  from mine m where d.id = m.id and m.outcome in ('deferred', 'uncertain')),"
+    "  from mine m where d.id = m.id and d.id = any (array(select k.id from mine k"
+    "   where k.outcome in ('deferred', 'uncertain')))),"
     " w as (insert into mail.work (id, kind, ref, next_at)"
     "  select m.work, 'failure', m.attempt, m.at from mine m where m.told),"
     " a as (insert into mail.attempt (id, delivery_id, outgoing_id, letter_id, recipient, route, "
