@@ -58,7 +58,7 @@ class FaultHouse(Instance):
         parts[parts.index(outside)] = few + outside.replace('pdf="yes"', 'pdf="no"')
         with open(path, "w", encoding="utf-8") as f:
             f.write("".join(parts))
-        wanted = {"policies_dir": self.policies, "lease_secs": str(LEASE_SECS), "sender_timeout_secs": "4",
+        wanted = {"policies_dir": self.policies, "lease_secs": str(LEASE_SECS), "sender_timeout_secs": "4", "restart_max_secs": "1",
                   "smtpd_sessions_per_peer": "200", "auth_failures_max": "1000"}
         super().__init__(name, build=build, overrides={**wanted, **overrides}, say=lambda *_: None)
 
@@ -229,6 +229,8 @@ class Runs:
         """One fault: letters come in while roles are held, these are let go, it strikes, all drains, it is counted."""
         items, load = self.load_of(self.letters, kinds)
         row = Row(name)
+        if hasattr(strike, "before"):
+            strike.before(self)
         self.open, self.held_open, self.saved = set(), 0, set()
         before = {r[0] for r in self.sql("select id from mail.delivery where state = 'uncertain'")}
         self.hold(held, signal.SIGSTOP)
@@ -321,26 +323,17 @@ def wait_role(run, role):
     return wait_for(lambda: run.house.pids(role), f"{role} runs", 90, [run.house.log("mtagw")], pause=0.02)
 
 
-SHORT_LIFE, LONG_LIFE = (0.05, 2), (5.2, 7)  # seconds; after five the parent starts it again without a longer wait
-
-
 def kill_role(role, times):
-    """Kills of a role at random moments: mostly one of its workers where it has any, else itself, twice young and once old."""
+    """Kills of a role at random moments: mostly one of its workers where it has any, else itself."""
     def strike(run):
-        young, master = 0, None
         for _ in range(times):
-            life = run.random.uniform(*(SHORT_LIFE if young < 2 else LONG_LIFE))
-            first = wait_role(run, role)[0]
-            if first != master:
-                master, born = first, time.monotonic()
-            time.sleep(life)
+            wait_role(run, role)
+            time.sleep(run.random.uniform(0.05, 3))
             pids = wait_role(run, role)
             pool = len(pids) > 1 and role in ("router", "verify", "pdfd") and run.random.random() < 0.8
             pid = run.random.choice(pids[1:] if pool else pids[:1])
             started = start_time(pid)
             kill_one(run, role, pid)
-            if pid == master:
-                young = 0 if time.monotonic() - born > LONG_LIFE[0] else young + 1
             wait_for(lambda p=pid, t=started: t is None or start_time(p) != t, "the killed is gone", 60, pause=0.005)
     return strike
 
@@ -562,6 +555,18 @@ def clock(offset):
         with open(house.conf, "w", encoding="utf-8") as f:
             f.write(f"{text}clock_offset_secs = {offset() if callable(offset) else offset}\n")
         house.start_gateway()
+    return strike
+
+
+def midnight(eve, last):
+    """The clock passes midnight with letters under way. eve, last: seconds to an hour before it, and to just before it.
+
+    It is moved to that day before the load: who hands a mail in again after five days (the age of what is remembered of it) has
+    written another one.
+    """
+    def strike(run):
+        clock(last)(run)
+    strike.before = clock(eve)
     return strike
 
 

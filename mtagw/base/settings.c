@@ -22,7 +22,7 @@
 #define FILE_MAX_BYTES (1024 * 1024) /* the largest table of next hops one would write by hand */
 #define NEXT_HOPS_MAX 4096           /* looked through one by one */
 #define SECRET_MAX_BYTES 4096
-#define KEYS_MAX 64
+#define KEYS_MAX 72
 
 struct owner {
 	struct settings settings; /* first: what callers hold points here */

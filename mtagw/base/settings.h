@@ -31,6 +31,7 @@ struct settings {
 	const char *policies_dir; /* what `mtagwctl policy check|activate` reads by default */
 	const char *templates_dir;
 	const char *libexec_dir; /* role executables and mtagw-pdf */
+	int restart_max_secs;    /* before a role that died is started again */
 	/* listening */
 	const char *listen_mx, *listen_submission, *listen_submissions; /* "" = off; address:port */
 	const char *proxy_from; /* addresses, one blank between; "" none */

@@ -30,6 +30,7 @@ const struct settings_key settings_keys[] = {
 	TEXT(SETTING_PATH, policies_dir, "/etc/mtagw/policies", "what mtagwctl policy reads"),
 	TEXT(SETTING_PATH, templates_dir, "/etc/mtagw/templates", "stylesheets, activated with the policy"),
 	TEXT(SETTING_PATH, libexec_dir, "/usr/libexec/mtagw", "executables of the roles"),
+	NUMBER(SETTING_INT, restart_max_secs, "60", 1, 3600, "longest wait before a role that died is started again"),
 	TEXT(SETTING_LISTEN, listen_mx, "0.0.0.0:25", "where mail from outside is taken in"),
 	TEXT(SETTING_LISTEN, listen_submission, "0.0.0.0:587", "where clients hand in mail, STARTTLS"),
 	TEXT(SETTING_LISTEN, listen_submissions, "0.0.0.0:465", "where clients hand in mail, TLS from the first byte"),

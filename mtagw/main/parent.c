@@ -92,6 +92,7 @@ static void hup_cb(void *ctx)
 	settings_free(&p->settings);
 	p->settings = fresh;
 	set_level(p);
+	parent_roles_settings(p->roles, p->settings);
 	log_info("reload: file=%s", p->config_file);
 	parent_roles_signal(p->roles, SIGHUP);
 }

@@ -54,6 +54,8 @@ struct parent_roles *parent_roles_new(struct loop *loop, const struct settings *
     const char *config_file, struct err *error_r);
 const struct parent_user *parent_roles_user(const struct parent_roles *roles, const char *name);
 void parent_roles_start(struct parent_roles *roles, const struct parent_sockets *sockets);
+/* Takes over what of changed settings holds for roles started from now on: restart_max_secs. */
+void parent_roles_settings(struct parent_roles *roles, const struct settings *settings);
 /* To every running role. */
 void parent_roles_signal(struct parent_roles *roles, int signo);
 /* Collects ended roles and plans their restart. SIGCHLD's work. */

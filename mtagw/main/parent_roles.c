@@ -2,7 +2,8 @@
  * parent_roles: starts the role processes and keeps them. A role is its own executable, started
  * with the settings file, its listening descriptors by number in MTAGW_FDS and an otherwise bare
  * environment, under its own user where we are root. One that ends is started again after a wait
- * that doubles from one second to a minute, and begins anew for a role that lived for five seconds.
+ * that doubles from one second to restart_max_secs, and begins anew for a role that lived for five
+ * seconds.
  * When all end, those that others ask end last: a router in the middle of a batch still gets its
  * signatures.
  */
@@ -23,7 +24,6 @@
 #include "mtagw/main/parent.h"
 
 #define RESTART_MIN_MS 1000
-#define RESTART_MAX_MS (60 * 1000)
 #define LIVED_MS (5 * 1000) /* a role that ran this long did not fail at its start */
 
 static const struct kind {
@@ -59,6 +59,7 @@ struct one {
 };
 struct parent_roles {
 	const char *config_file;
+	int64_t wait_max_ms;
 	struct parent_sockets sockets;
 	bool draining;
 	struct one list[ROLE_COUNT];
@@ -114,9 +115,11 @@ static void plan_restart(struct one *one)
 {
 	if (one->roles->draining)
 		return;
+	if (one->wait_ms > one->roles->wait_max_ms)
+		one->wait_ms = one->roles->wait_max_ms;
 	log_info("restart: role=%s in_ms=%" PRId64, one->kind->name, one->wait_ms);
 	timer_start(one->restart, one->wait_ms);
-	one->wait_ms = one->wait_ms * 2 < RESTART_MAX_MS ? one->wait_ms * 2 : RESTART_MAX_MS;
+	one->wait_ms *= 2;
 }
 
 static void start_cb(void *ctx)
@@ -180,12 +183,18 @@ static void tell_separation(const struct parent_roles *roles)
 	}
 }
 
+void parent_roles_settings(struct parent_roles *roles, const struct settings *settings)
+{
+	roles->wait_max_ms = settings->restart_max_secs * INT64_C(1000);
+}
+
 struct parent_roles *parent_roles_new(struct loop *loop, const struct settings *settings,
     const char *config_file, struct err *error_r)
 {
 	struct parent_roles *roles = mem_zalloc(sizeof(*roles));
 
 	roles->config_file = config_file;
+	parent_roles_settings(roles, settings);
 	for (size_t i = 0; i < ROLE_COUNT; i++) {
 		roles->list[i].roles = roles;
 		if (prepare(&roles->list[i], loop, settings, &kinds[i], error_r) < 0) {

@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import signal
 import sys
 
 import pytest
@@ -17,6 +18,21 @@ from contrib.house.waiting import HouseError, wait_for  # noqa: E402
 
 LIMIT = int(os.environ.get("MTAGW_TEST_LIMIT", "90"))  # seconds for what takes one; the machine may be busy
 counter = itertools.count(1)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # one that was started in the background ends with the others
+
+
+def shares_house(item):
+    """Whether a test uses the one house of the run (not one of its module, nor none)."""
+    return any(f.scope == "session" for f in item._fixtureinfo.name2fixturedefs.get("house", [])[-1:])
+
+
+def pytest_collection_modifyitems(config, items):
+    """MTAGW_TEST_PART=shared|own leaves those with the one house, or the others: tests/run runs both beside each other."""
+    part = os.environ.get("MTAGW_TEST_PART")
+    if part:
+        kept = [i for i in items if shares_house(i) == (part == "shared")]
+        config.hook.pytest_deselected(items=[i for i in items if i not in kept])
+        items[:] = kept
 
 
 def is_list(message):

@@ -11,7 +11,8 @@ import threading
 import pytest
 
 from contrib.house import faults as f
-from contrib.house.load import Client, item
+from contrib.house.letters import TYPED, mail
+from contrib.house.load import Client, item, written
 from contrib.house.waiting import HouseError, wait_for
 
 KINDS = ("route", "number", "finish", "render", "register", "present", "list", "failure", "remind", "wait", "quarantine")
@@ -21,13 +22,12 @@ AFTER = [*(f"router-{k}-after-commit" for k in KINDS), "router-handover-after-co
          "sender-lmtp-dot-after-commit", "sender-smtp-reply-after-commit", "sender-lmtp-reply-after-commit", "smtpd-after-commit"]
 LONG = int(os.environ.get("MTAGW_FAULT_LETTERS", "0")) >= 200
 LETTERS = 40
+PROVINCE = ("Kepala Dinas Kominfo Provinsi Riau", "kadis@riau.example")
 LIMIT = 240
 
 
 class CrashHouse(f.FaultHouse):
     """Roles that die where a file says so; one connection to the company, so that one death leaves one delivery open."""
-
-    more_accounts = ()  # failed deliveries are wanted here
 
     def _copy_programs(self):
         libexec = super()._copy_programs()
@@ -67,15 +67,27 @@ class Walk:
             if any("quarantine" in p for p in points):
                 run.sql("update mail.work set tries = 3, alone = 2 where id = (select min(id) from mail.work where kind = 'route' "
                         "and state = 'waiting')")
+            if any("-failure-" in p for p in points):
+                self.refused(run)
             if any("-list-" in p for p in points):
                 Client(self.house).deliver(item(self.house, "stranger", f"PROMO {run.count}", "", run.pool), threading.Event())
             if any("-remind-" in p for p in points):
                 self.remind(run)
             for role in ("router", "sender"):
                 run.hold([role], f.signal.SIGCONT)
-            wait_for(lambda: self.struck(run, points), f"a death at each of {points}", LIMIT, [self.house.log("mtagw")],
-                     pause=0.1)
+            try:
+                wait_for(lambda: self.struck(run, points), f"a death at each of {points}", LIMIT, [self.house.log("mtagw")],
+                         pause=0.1)
+            finally:
+                self.house.peer.order(f"{PROVINCE[1].partition('@')[2]} normal")
         return strike
+
+    def refused(self, run):
+        """A letter that is not counted, to a server that will not have it."""
+        self.house.peer.order(f"{PROVINCE[1].partition('@')[2]} refuse-rcpt 550 5.1.1 tidak dikenal")
+        subject = f"Ditolak {run.count}"
+        Client(self.house).deliver(written(self.house, "out", subject, f.HEAD, mail(f.HEAD, [TYPED, PROVINCE], subject, "Isi.\n")),
+                                   threading.Event())
 
     def struck(self, run, points):
         """Whether all have had their death; a stage is put back when its PDF helper is gone."""

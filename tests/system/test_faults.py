@@ -76,8 +76,8 @@ ALL = [
       for role in ("router", "sender", "smtpd", "signd", "verify", "pdfd", "clerk")],
     ("clock forward by two hours", f.clock(7200), None, OTHERS),
     ("clock back by an hour", f.clock(3600), None, OTHERS),
-    ("midnight of 31 December", f.clock(to(YEAR, 12, 31, 23, 59, 50)), NO_SECOND, OTHERS),
-    ("29 February", f.clock(to(LEAP, 2, 29, 12)), NO_SECOND, OTHERS),
+    ("midnight of 31 December", f.midnight(to(YEAR, 12, 31, 23), to(YEAR, 12, 31, 23, 59, 50)), NO_SECOND, OTHERS),
+    ("midnight to 29 February", f.midnight(to(LEAP, 2, 28, 23), to(LEAP, 2, 28, 23, 59, 50)), NO_SECOND, OTHERS),
 ]
 
 

@@ -117,6 +117,18 @@ def test_dead_role_is_started_again_with_back_off(make):
     parent.until(lambda: parent.pid("sender") != first, "sender started again")
 
 
+def test_back_off_has_its_end(make):
+    """restart_max_secs bounds the wait, and a reload changes it."""
+    parent = make(router="#!/bin/sh\nexit 3\n")
+    parent.write_conf("restart_max_secs = 1\n")
+    parent.start()
+    parent.wait(r"restart: role=router in_ms=1000\n[\s\S]*restart: role=router in_ms=1000\n")
+    assert "in_ms=2000" not in parent.text()
+    parent.write_conf("restart_max_secs = 60\n")
+    parent.process.send_signal(signal.SIGHUP)
+    parent.wait(r"restart: role=router in_ms=2000")
+
+
 def test_hup_is_passed_on_and_a_bad_file_is_not(make):
     parent = make()
     parent.start()

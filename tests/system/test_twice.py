@@ -70,7 +70,7 @@ class Lossy:
 def fixture_lossy():
     """(house, relay)."""
     relay = Lossy(free_port())
-    made = Instance("test-twice", overrides={"lmtp": f"127.0.0.1:{relay.port}", "lease_secs": "5"}, say=lambda *_: None)
+    made = Instance("test-twice", overrides={"lmtp": f"127.0.0.1:{relay.port}", "lease_secs": "5", "restart_max_secs": "1"}, say=lambda *_: None)
     try:
         made.start()
         relay.target = made.dovecot.lmtp_socket
