@@ -1,6 +1,7 @@
 /*
  * report: lists of the queue, of accounts, and the state of the house. Reading only; each list is
- * one statement, so what it shows belongs together.
+ * one statement, so what it shows belongs together. Reminders that wait for their day are a
+ * calendar, not a queue: the list of orders has their dates.
  */
 #include "mtagw/store/report.h"
 
@@ -16,7 +17,8 @@ static const struct stmt queue = {"report_queue",
     "  from mail.work w left join mail.message m on w.kind = 'route' and m.id = w.ref"
     "  left join office.letter l on l.id = case when w.kind = 'route' then m.letter_id"
     "   when w.kind = 'failure' then null else w.ref end"
-    "  left join office.number_ledger n on n.letter_id = l.id and n.state = 'assigned') q"
+    "  left join office.number_ledger n on n.letter_id = l.id and n.state = 'assigned'"
+    "  where not (w.kind = 'remind' and w.state = 'waiting' and w.waits = 0)) q"
     " where ($1::text = '' or state = $1) order by id limit $2::bigint"};
 static const struct report_column queue_columns[] = {{"id", "id", REPORT_ID},
     {"what", "what", REPORT_TEXT}, {"kind", "kind", REPORT_TEXT}, {"state", "state", REPORT_TEXT},
@@ -109,7 +111,7 @@ static const struct stmt status = {"report_status",
         "no policy is active: mtagwctl policy activate") " from policy.active"
     COUNT("accounts", "org.account where active")
     COUNT("letters", "office.letter")
-    COUNT("work_waiting", "mail.work where state = 'waiting'")
+    COUNT("work_waiting", "mail.work where state = 'waiting' and kind <> 'remind'")
     COUNT("work_claimed", "mail.work where state = 'claimed'")
     COUNT_ALARM("work_quarantined", "mail.work where state = 'quarantined'",
         "set aside for a person: mtagwctl queue list --state quarantined")

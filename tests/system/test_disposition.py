@@ -430,6 +430,8 @@ def test_reminder_before_and_escalation_after(office):
     sql(office, move.format(now + 3600000, now - 30 * 86400000))
     reminded = told(office, IKP, "[LAPOR] Mengingatkan", shown.about)
     assert reminded["Reply-To"].startswith("lapor+")
+    assert sql(office, "select 1 from mail.work where kind = 'remind'"), "no escalation waits for its day"
+    assert not [r for r in office.queue("remind") if r["kind"] == "remind"]  # a calendar is no queue
     sql(office, move.format(now - 20 * 86400000, now - 30 * 86400000))
     late = told(office, HEAD, "[TERLAMBAT]", shown.about)
     assert "TERLAMBAT" in text_of(late) and late["Reply-To"].startswith("disposisi+")
