@@ -1,9 +1,10 @@
 /*
  * delivery: what the sender asks of the database: claims with a lease (SKIP LOCKED, committed
- * before the work), the fence before the final dot, and pieces of bodies. A claim whose lease ran
+ * before the work) and the fence before the final dot. A claim whose lease ran
  * out waits again if no dot was sent; with a dot nobody knows what the peer made of it: it is taken
  * over only to be recorded: as `uncertain` (DESIGN 4, 12), or where a second copy is thrown away as
- * one to be sent again. Outcomes are delivery_record.c.
+ * one to be sent again. Outcomes are delivery_record.c, pieces of
+ * bodies delivery_body.c.
  */
 #include "mtagw/store/delivery.h"
 
@@ -65,16 +66,8 @@ static const struct stmt fence = {"delivery_dot",
     "update mail.delivery d set dot_at = $4, lease_until = $4 + $5 where id = any($1::bigint[])"
     " and owner = $3 and epoch = ($2::bigint[])[array_position($1::bigint[], id)]"
     " and state = 'claimed' and lease_until > $4 returning d.id"};
-static const struct stmt body = {"delivery_body",
-    "select case when b.bytes is not null then substring(b.bytes from ($2 + 1)::integer for "
-    "$3::integer)"
-    " else (select substring(c.bytes from ($2 % 262144 + 1)::integer for $3::integer) from "
-    "mail.body_chunk c"
-    "  where c.body_id = $1 and c.n = ($2 / 262144)::integer) end from mail.body b where b.id = "
-    "$1"};
-_Static_assert(ACCEPT_CHUNK_BYTES == 262144, "the chunk size stands in delivery_body");
 const struct stmt *const delivery_statements[] = {
-    &release, &take_over, &claim_turn, &claim, &give_back, &renew, &fence, &body, NULL};
+    &release, &take_over, &claim_turn, &claim, &give_back, &renew, &fence, NULL};
 
 static void wake(void *ctx)
 {
@@ -107,6 +100,7 @@ struct delivery_store *delivery_store_new(
 	s->side = db_new(settings, "sender", loop);
 	s->dots_last = &s->dots;
 	s->dot_soon = timer_new(loop, dot_soon_cb, s);
+	delivery_body_start(s);
 	delivery_record_start(s);
 	db_listen(s->db, "mtagw_delivery", wake, s);
 	db_listen(s->side, "mtagw_side", side_up,
@@ -456,54 +450,6 @@ static void dot_soon_cb(void *ctx)
 	db_batch_send(&batch, fence_done, group);
 }
 
-/* --- bodies --- */
-
-struct body_call {
-	void (*done)(bool ok, struct range bytes, void *ctx);
-	void *ctx;
-	struct buf bytes;
-	bool found;
-};
-
-static void body_row(const struct db_result *result, void *ctx)
-{
-	struct body_call *c = ctx;
-
-	c->found = db_rows(result) == 1 && !db_is_null(result, 0, 0);
-	if (c->found) {
-		struct range bytes = db_get_bytes(result, 0, 0);
-
-		buf_append(&c->bytes, bytes.p, bytes.len);
-	}
-}
-
-static void body_done(enum db_status status, struct db *db, void *ctx)
-{
-	struct body_call *c = ctx;
-
-	(void)db;
-	if (status == DB_DONE && c->found && c->bytes.len > 0)
-		c->done(true, buf_range(&c->bytes), c->ctx);
-	else
-		c->done(status == DB_DONE, (struct range){0}, c->ctx);
-	buf_free(&c->bytes);
-	free(c);
-}
-
-void delivery_body(struct delivery_store *s, int64_t body_id, uint64_t offset, uint64_t length,
-    void (*done)(bool ok, struct range bytes, void *ctx), void *ctx)
-{
-	struct body_call *c = mem_zalloc(sizeof(*c));
-	struct db_batch *batch = db_batch_new(s->side);
-	struct db_param params[] = {db_int(body_id), db_int((int64_t)offset),
-	    db_int(length < ACCEPT_CHUNK_BYTES ? (int64_t)length : ACCEPT_CHUNK_BYTES)};
-
-	c->done = done;
-	c->ctx = ctx;
-	db_batch_add(batch, &body, params, 3, body_row, c);
-	db_batch_send(&batch, body_done, c);
-}
-
 void delivery_store_free(struct delivery_store **sp)
 {
 	struct delivery_store *s = *sp;
@@ -514,6 +460,7 @@ void delivery_store_free(struct delivery_store **sp)
 	db_free(&s->db);
 	db_free(&s->side);
 	delivery_record_free(s);
+	delivery_body_free(s);
 	while (s->dots != NULL) {
 		struct dot *d = s->dots;
 

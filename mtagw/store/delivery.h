@@ -69,6 +69,7 @@ void delivery_body(struct delivery_store *store, int64_t body_id, uint64_t offse
 
 struct stmt;
 extern const struct stmt *const delivery_statements[];
+extern const struct stmt *const delivery_body_statements[];
 extern const struct stmt *const delivery_record_statements[];
 
 #endif

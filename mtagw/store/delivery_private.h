@@ -1,5 +1,5 @@
-/* delivery_private: shared by delivery.c (claim, fence, bodies) and delivery_record.c (outcomes);
- * nobody else includes it. */
+/* delivery_private: shared by delivery.c (claim, fence), delivery_body.c (pieces of bodies)
+ * and delivery_record.c (outcomes); nobody else includes it. */
 #ifndef STORE_DELIVERY_PRIVATE_H
 #define STORE_DELIVERY_PRIVATE_H
 
@@ -23,8 +23,12 @@
 /* Key of the advisory lock under which senders claim in turn. */
 #define DELIVERY_CLAIM_LOCK INT64_C(0x6d7461677764) /* "mtagwd" */
 
+/* Pieces of bodies that one question brings, together: a piece has up to 256 KiB. */
+#define DELIVERY_BODIES_BYTES (1024 * 1024)
+
 struct record;
 struct dot;
+struct body_call;
 struct delivery_store {
 	const struct settings *settings;
 	struct loop *loop;
@@ -42,6 +46,9 @@ struct delivery_store {
 	struct dot *dots, **dots_last;
 	size_t dots_out;
 	struct timer *dot_soon;
+	struct body_call *bodies, **bodies_last; /* not yet asked for */
+	size_t bodies_out;
+	struct timer *body_soon;
 };
 
 int64_t delivery_ids_at_hand(const struct delivery_store *store);
@@ -49,5 +56,7 @@ int64_t delivery_id_take(struct delivery_store *store, int64_t at_ms);
 void delivery_ids_fetch(struct delivery_store *store);
 void delivery_record_start(struct delivery_store *store);
 void delivery_record_free(struct delivery_store *store);
+void delivery_body_start(struct delivery_store *store);
+void delivery_body_free(struct delivery_store *store);
 
 #endif

@@ -45,26 +45,19 @@ static const struct stmt put = {"delivery_record",
     "  select m.attempt, m.id, m.outgoing_id, m.letter_id, m.recipient, m.route, m.outcome, "
     "m.code, m.enhanced, m.reply, m.remote, m.tls, m.started, m.dot_at, m.at from mine m)"
     " select id, told from mine"};
-/* $1: of each row the attempt it tells of. */
+/* Of each row either the attempt it tells of ($1) or the letter that is dispatched ($2): letters of
+ * which nothing is on its way any more are, and what did not happen is not written. */
 static const struct stmt trail = {"delivery_trail",
-    "select audit.write_columns((select array_agg(case when exists (select 1 from mail.attempt a "
-    "where a.id = u.attempt) then u.id end order by n)"
-    " from unnest($1::bigint[], $2::bigint[]) with ordinality as u(attempt, id, "
-    "n)), " EXCHANGE_COLUMNS(3) ")"};
-/* $1: of each row the letter. */
-static const struct stmt dispatch = {"delivery_dispatch",
-    "with d as (update office.letter l set state = 'dispatched', state_at = $2 where l.id = "
-    "any($1::bigint[])"
-    "  and l.state = 'signed' and not exists (select 1 from mail.delivery q where q.letter_id = "
-    "l.id)"
+    "with d as (update office.letter l set state = 'dispatched', state_at = ($4::bigint[])[1]"
+    "  where l.id = any($2::bigint[]) and l.state = 'signed'"
+    "  and not exists (select 1 from mail.delivery q where q.letter_id = l.id)"
     "  and exists (select 1 from mail.attempt a where a.letter_id = l.id and a.outcome = "
     "'delivered') returning l.id)"
-    " select audit.write_columns((select array_agg(case when u.letter in (select d.id from d) then "
-    "u.id end order by n)"
-    "  from unnest($1::bigint[], $3::bigint[]) with ordinality as u(letter, id, "
-    "n)), " EXCHANGE_COLUMNS(4) ")"};
-const struct stmt *const delivery_record_statements[] = {
-    &lock_letters, &put, &trail, &dispatch, NULL};
+    " select audit.write_columns((select array_agg(case when exists (select 1 from mail.attempt a "
+    "where a.id = u.attempt) or u.letter in (select d.id from d) then u.id end order by n)"
+    "  from unnest($1::bigint[], $2::bigint[], $3::bigint[]) with ordinality as u(attempt, letter, "
+    "id, n)), " EXCHANGE_COLUMNS(4) ")"};
+const struct stmt *const delivery_record_statements[] = {&lock_letters, &put, &trail, NULL};
 
 struct record {
 	struct record *next;
@@ -223,22 +216,34 @@ static size_t gather_letters(const struct record *r, int64_t *ids)
 	return n;
 }
 
-static void add_dispatch(
-    struct delivery_store *s, const int64_t *ids, size_t n, int64_t at, struct db_batch *batch)
+/* The trail's rows: one of each outcome, one of each letter in case it is dispatched by them. */
+static void add_rows(
+    struct delivery_store *s, const int64_t *letters, size_t n, struct db_batch *batch)
 {
+	int64_t attempt_of[2 * DELIVERY_GROUP_MAX], letter_of[2 * DELIVERY_GROUP_MAX];
 	struct exchanges *rows = exchanges_new();
-	struct db_param params[2 + EXCHANGE_COLUMN_COUNT] = {db_ints(ids, n), db_int(at)};
+	struct db_param params[2 + EXCHANGE_COLUMN_COUNT];
+	size_t count = 0;
 
+	for (struct record *r = s->out; r != NULL; r = r->next) {
+		add_trail(s, r, rows);
+		attempt_of[count] = r->attempt_id;
+		letter_of[count++] = 0;
+	}
 	for (size_t i = 0; i < n; i++) {
-		struct exchange x = {.at_ms = at,
+		struct exchange x = {.at_ms = s->out->outcome.at,
 		    .event = "LetterDispatched",
 		    .outcome = "done",
-		    .letter_id = ids[i]};
+		    .letter_id = letters[i]};
 
-		exchanges_put(rows, delivery_id_take(s, at), &x, NULL);
+		exchanges_put(rows, delivery_id_take(s, x.at_ms), &x, NULL);
+		attempt_of[count] = 0;
+		letter_of[count++] = letters[i];
 	}
+	params[0] = db_ints(attempt_of, count);
+	params[1] = db_ints(letter_of, count);
 	exchanges_params(rows, params + 2);
-	db_batch_add(batch, &dispatch, params, 2 + EXCHANGE_COLUMN_COUNT, NULL, NULL);
+	db_batch_add(batch, &trail, params, 2 + EXCHANGE_COLUMN_COUNT, NULL, NULL);
 	exchanges_free(&rows);
 }
 
@@ -249,25 +254,14 @@ static void send_group(struct delivery_store *s)
 	int64_t letters[DELIVERY_GROUP_MAX];
 	size_t n = gather_letters(s->out, letters);
 	struct db_batch *batch = db_batch_new(s->db);
-	struct db_param param = db_ints(letters, n), params[1 + EXCHANGE_COLUMN_COUNT];
-	struct exchanges *rows = exchanges_new();
-	int64_t attempts[DELIVERY_GROUP_MAX];
-	size_t count = 0;
+	struct db_param param = db_ints(letters, n);
 
+	for (struct record *r = s->out; r != NULL; r = r->next)
+		r->attempt_id = delivery_id_take(s, r->outcome.at);
 	if (n > 0)
 		db_batch_add(batch, &lock_letters, &param, 1, NULL, NULL);
-	for (struct record *r = s->out; r != NULL; r = r->next) {
-		r->attempt_id = delivery_id_take(s, r->outcome.at);
-		add_trail(s, r, rows);
-		attempts[count++] = r->attempt_id;
-	}
 	add_puts(s, batch);
-	params[0] = db_ints(attempts, count);
-	exchanges_params(rows, params + 1);
-	db_batch_add(batch, &trail, params, 1 + EXCHANGE_COLUMN_COUNT, NULL, NULL);
-	exchanges_free(&rows);
-	if (n > 0)
-		add_dispatch(s, letters, n, s->out->outcome.at, batch);
+	add_rows(s, letters, n, batch);
 	db_batch_send(&batch, record_done, s);
 }
 

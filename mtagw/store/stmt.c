@@ -30,11 +30,12 @@
 static const struct stmt *const db_statements[] = {&db_notify_stmt, NULL};
 
 const struct stmt *const *const stmt_tables[] = {db_statements, accept_side_statements,
-    accept_statements, delivery_record_statements, delivery_statements, disposition_statements,
-    exchange_statements, id_statements, letter_row_statements, message_statements,
-    migrate_statements, outgoing_statements, account_statements, policy_store_statements,
-    queue_statements, report_statements, report_letter_statements, report_disposition_statements,
-    sweep_statements, work_statements, incoming_statements, thread_statements, NULL};
+    accept_statements, delivery_body_statements, delivery_record_statements, delivery_statements,
+    disposition_statements, exchange_statements, id_statements, letter_row_statements,
+    message_statements, migrate_statements, outgoing_statements, account_statements,
+    policy_store_statements, queue_statements, report_statements, report_letter_statements,
+    report_disposition_statements, sweep_statements, work_statements, incoming_statements,
+    thread_statements, NULL};
 
 /* The same name in a table before, or earlier in this one. */
 static bool name_taken(size_t table, size_t n)

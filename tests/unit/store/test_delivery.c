@@ -353,6 +353,54 @@ static void test_bodies(void **state)
 	}
 }
 
+struct wanted {
+	size_t len;
+	char first;
+	int seen;
+};
+
+static void one_done(bool ok, struct range bytes, void *ctx)
+{
+	struct wanted *w = ctx;
+
+	assert_true(ok);
+	assert_int_equal(bytes.len, w->len);
+	assert_true(w->len == 0 || bytes.p[0] == w->first);
+	w->seen++;
+	if (--pending == 0)
+		loop_stop(loop);
+}
+
+/* Asked for in one turn, more than one question brings: each caller gets its own piece, also one
+ * that is not there. */
+static void test_bodies_together(void **state)
+{
+	enum { CALLS = 200 };
+	static struct wanted wanted[CALLS];
+
+	(void)state;
+	fill();
+	run("insert into mail.body values (%lld, 10, '', '0123456789'), (%lld, 524288, '', null);"
+	    "insert into mail.body_chunk values (%lld, 0, convert_to(repeat('a', 262144), 'UTF8')),"
+	    " (%lld, 1, convert_to(repeat('b', 262144), 'UTF8'))",
+	    (long long)base, (long long)base + 1, (long long)base + 1, (long long)base + 1);
+	pending = CALLS;
+	for (int i = 0; i < CALLS; i++) {
+		bool small = i % 20 != 0;
+		int64_t id = i % 7 == 3 ? base + 2 : small ? base : base + 1;
+		uint64_t at = small ? (uint64_t)i % 10 : 262144;
+
+		wanted[i] = (struct wanted){id == base + 2 ? 0
+		                            : small        ? 10 - (size_t)at
+		                                           : 262144,
+		    small ? "0123456789"[at] : 'b', 0};
+		delivery_body(mine, id, at, small ? 10 - at : 262144, one_done, &wanted[i]);
+	}
+	wait_done();
+	for (int i = 0; i < CALLS; i++)
+		assert_int_equal(wanted[i].seen, 1);
+}
+
 static void woken(void *ctx)
 {
 	(void)ctx;
@@ -364,7 +412,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_outcomes),
 	    cmocka_unit_test(test_twin), cmocka_unit_test(test_repeatable),
-	    cmocka_unit_test(test_mailbox_of_one_sender), cmocka_unit_test(test_bodies)};
+	    cmocka_unit_test(test_mailbox_of_one_sender), cmocka_unit_test(test_bodies),
+	    cmocka_unit_test(test_bodies_together)};
 	struct err error = {{0}};
 	int rc;
 
