@@ -46,10 +46,12 @@ class Boxes:
         zero = time.time() - time.monotonic()
         told = load.round([person if ours else ("", "", *person[2:])], port=house.ports["submission"] if ours else
                           self.bench.peer.ports["boxes"], tls=True, total=1)
-        left = set(house.boxes)
+        left = list(house.boxes)
 
         def arrived():
-            left.difference_update([b for b in left if len(self._files(b)) > had[b]])
+            # only as far as the first without it: looking into all of them each time took a fifth of what was measured
+            while left and len(self._files(left[-1])) > had[left[-1]]:
+                left.pop()
             return not left
         try:
             wait_for(arrived, f"{BOXES} mailboxes with the message", 120, [house.log("mtagw"), house.log("dovecot")], pause=0.1)
