@@ -28,6 +28,7 @@
 #include "mtagw/base/mem.h"
 #include "mtagw/base/sandbox.h"
 #include "mtagw/office/pdf_tmp.h"
+#include "mtagw/pdfd/priority.h"
 
 #define HELPERS_MAX 64 /* as many render workers as a router may have */
 #define GREETING_MS 1000
@@ -75,14 +76,15 @@ __attribute__((noreturn)) static void become_helper(
 	struct err err = {""};
 	sigset_t none;
 
+	ipc_put_u32(&greeting, (uint32_t)getpid());
+	if (ipc_send(fd, buf_range(&greeting), GREETING_MS, &err) < 0)
+		_exit(0); /* he is gone already */
+	priority_last();  /* before the namespace, in which our own files are not ours */
 	leave_network();
 	/* after the namespace, which undoes it */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(0);
-	ipc_put_u32(&greeting, (uint32_t)getpid());
-	if (ipc_send(fd, buf_range(&greeting), GREETING_MS, &err) < 0)
-		_exit(0); /* he is gone already */
 	if (dup2(fd, STDIN_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0 || close_range(3, ~0u, 0) < 0)
 		log_fatal("helper: descriptors: %s", strerror(errno));
 	(void)signal(SIGPIPE, SIG_DFL);

@@ -191,6 +191,49 @@ static void test_same_bytes(void **state)
 	assert_null(pdf);
 }
 
+/* What a helper keeps between jobs is never another page's: in one order and in the other each page
+ * has the same bytes. */
+static void test_order_leaves_nothing(void **state)
+{
+	static const char *const pages[] = {
+	    "<style>p{color:#f00;margin:1cm}@page{margin:3cm}</style><p>Isi surat",
+	    "<style>p{color:#00f}</style><p>Isi surat",
+	    "<style>@font-face{font-family:x;src:url(data:font/ttf;base64,AAAA)}"
+	    "p{font-family:x,serif}</style><p>Isi surat",
+	    "<style>@counter-style c{system:cyclic;symbols:'*' '+'}li{list-style:c}</style>"
+	    "<ol><li>Satu<li>Dua</ol>",
+	    "<style>li{list-style:c}</style><ol><li>Satu<li>Dua</ol>",
+	    "<style>:root{--w:2cm}p{margin:var(--w)}</style><p>Isi surat",
+	    "<style>p{margin:2mm}</style><style>@page{margin:9mm}</style><p>Isi surat",
+	    "<p style='margin:2mm'>Isi surat<img src='data:image/gif;base64,R0lGODlhAQABAAAAACw='>",
+	};
+	enum { COUNT = sizeof(pages) / sizeof(pages[0]) };
+	struct buf forth[COUNT] = {0}, out = {0};
+	struct pdf *pdf, *other;
+	struct err err = {0};
+
+	(void)state;
+	if (!has_weasyprint())
+		skip();
+	pdf = real_helper();
+	for (int i = 0; i < COUNT; i++)
+		if (make(pdf, pages[i], &forth[i], &err) != 1)
+			fail_msg("%s: %s", pages[i], err.text);
+	other = real_helper();
+	for (int i = 2 * COUNT - 1; i >= 0; i--) {
+		out.len = 0;
+		if (make(other, pages[i / 2], &out, &err) != 1)
+			fail_msg("%s: %s", pages[i / 2], err.text);
+		if (!range_equal(buf_range(&out), buf_range(&forth[i / 2])))
+			fail_msg("other bytes: %s", pages[i / 2]);
+	}
+	for (int i = 0; i < COUNT; i++)
+		buf_free(&forth[i]);
+	buf_free(&out);
+	pdf_free(&other);
+	end(&pdf);
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -503,6 +546,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_same_bytes),
+	    cmocka_unit_test(test_order_leaves_nothing),
 	    cmocka_unit_test(test_refused),
 	    cmocka_unit_test(test_two_kills),
 	    cmocka_unit_test(test_beat),
