@@ -3,6 +3,7 @@
  * loop, no signing key, no policy: it speaks the protocol, knows which addresses exist, and commits
  * messages in groups before it says 250 (DESIGN 4, 9).
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,13 @@ static void maybe_end(struct smtpd *d)
 		loop_stop(d->loop);
 }
 
+/* Whoever only connects can do that very often, and each time the log would have a line of it. */
+static bool left_without_a_word(const struct smtp_session *s, const char *reason)
+{
+	return smtp_session_helo(s)[0] == '\0' &&
+	       (strcmp(reason, "closed by peer") == 0 || strcmp(reason, strerror(ECONNRESET)) == 0);
+}
+
 static void closed(struct smtp_session *s, const char *reason, void *ctx)
 {
 	struct guest *g = ctx;
@@ -30,8 +38,11 @@ static void closed(struct smtp_session *s, const char *reason, void *ctx)
 	*g->back = g->next;
 	if (g->next != NULL)
 		g->next->back = g->back;
-	log_info("session-end session=%s peer=%s reason=\"%s\"", smtp_session_id(s), g->ip,
-	    log_safe(reason));
+	if (left_without_a_word(s, reason))
+		peers_log(d->peers, "session-without-a-word", g->ip, reason);
+	else
+		log_info("session-end session=%s peer=%s reason=\"%s\"", smtp_session_id(s), g->ip,
+		    log_safe(reason));
 	auth_drop(g);
 	peers_leave(d->peers, &g->peer);
 	free(g);

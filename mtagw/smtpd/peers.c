@@ -4,8 +4,8 @@
  * memory is bounded whoever comes. Windows are fixed, not sliding: an address may come twice as
  * often around the minute's end, which costs nothing.
  *
- * The log: of an address one thing is said at once, and at the minute's end how many more there
- * were, whether it comes again or not.
+ * The log: of an address each kind of thing is said once, and at the minute's end how many more
+ * there were, whether it comes again or not.
  */
 #include "mtagw/smtpd/peers.h"
 
@@ -26,16 +26,22 @@
 /* An address may be a whole office behind one router: it may fail this many times as often as a
  * session before all of it has to wait. */
 #define AUTH_FACTOR 10
+#define KINDS_MAX 4 /* of things said of an address */
 
+/* What the log has of it this minute, and how often it was not said; NULL: nothing. */
+struct said {
+	const char *what;
+	int unsaid;
+};
 struct peer {
 	struct peer *next;          /* of its bucket */
 	struct peer *older, *newer; /* of those without a session */
 	uint64_t key[2];
 	char ip[INET6_ADDRSTRLEN];
 	int sessions;
-	int connections, auth_failures, unsaid;
+	int connections, auth_failures;
 	int64_t minute_ms, auth_ms; /* since when they are counted (clock_mono_ms) */
-	const char *said;           /* what the log has of it this minute; NULL: nothing */
+	struct said said[KINDS_MAX];
 };
 struct peers {
 	const struct settings *settings;
@@ -90,10 +96,11 @@ static void idle_remove(struct peers *peers, struct peer *p)
 
 static void say_rest(struct peer *p)
 {
-	if (p->unsaid > 0)
-		log_info("peer-held-back peer=%s lines=%d first=%s", p->ip, p->unsaid, p->said);
-	p->unsaid = 0;
-	p->said = NULL;
+	for (int i = 0; i < KINDS_MAX; i++)
+		if (p->said[i].unsaid > 0)
+			log_info("peer-held-back peer=%s lines=%d first=%s", p->ip,
+			    p->said[i].unsaid, p->said[i].what);
+	memset(p->said, 0, sizeof(p->said));
 }
 
 static void forget(struct peers *peers, struct peer *p)
@@ -226,12 +233,16 @@ bool peers_may_auth(const struct peers *peers, struct peer *p)
 
 void peers_log(struct peers *peers, const char *what, const char *ip, const char *why)
 {
-	struct peer *p = find(peers, ip);
+	struct said *said = find(peers, ip)->said;
+	int i = 0;
 
-	if (p->said != NULL) {
-		p->unsaid++;
+	/* more kinds than we know of share the last place */
+	while (said->what != NULL && strcmp(said->what, what) != 0 && ++i < KINDS_MAX)
+		said++;
+	if (said->what != NULL) {
+		said->unsaid++;
 		return;
 	}
 	log_info("%s peer=%s reason=\"%s\"", what, ip, why);
-	p->said = what;
+	said->what = what;
 }

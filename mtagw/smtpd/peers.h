@@ -25,8 +25,8 @@ void peers_auth_failed(struct peer *peer);
 /* False: it failed too often within ten minutes, and whatever it sends is not looked at. */
 bool peers_may_auth(const struct peers *peers, struct peer *peer);
 
-/* Logs `what peer=IP reason="why"` (what static), once a minute for an address; how many more there
- * were is said at the minute's end. */
+/* Logs `what peer=IP reason="why"` (what static), once a minute for an address and what; how many
+ * more there were is said at the minute's end. */
 void peers_log(struct peers *peers, const char *what, const char *ip, const char *why);
 
 #endif

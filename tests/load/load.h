@@ -74,6 +74,7 @@ void round_fault(long index, const char *text);
 void round_arrived(bool marked, uint64_t number, size_t index, int64_t at);
 /* Looks whether something is due or all is done; called after each turn of the loop. */
 void round_tick(void);
+double round_cpu(void); /* seconds of processor that this process has used */
 
 /* --- message text (message.c) ----------------------------------------------------------------- */
 
@@ -100,6 +101,12 @@ bool clients_ready(void);
 void clients_feed(void);
 void clients_end(void); /* closes all */
 size_t clients_alive(void);
+
+/* --- connections that want nothing (flood.c) -------------------------------------------------- */
+
+/* options: "name=value ..."; "" or what is wrong. Its end is a line of JSON. */
+const char *flood_begin(char *options);
+void flood_tick(void); /* after each turn of the loop */
 
 /* --- the sink (sink.c) ------------------------------------------------------------------------ */
 

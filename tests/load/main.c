@@ -11,9 +11,13 @@
  * each session sends when its last was answered; sink: the round ends when the sink has all of
  * them; alone: the next is sent when the sink has the last; file: size is that of an attached file;
  * people: a line each of login, password, sender and recipients, tabs between, blanks between
- * recipients hold port=N sessions=N [tls=0] [ips=0] people=FILE      opens idle sessions and keeps
- * them release                                                 closes them count what the sink took
- * since the start
+ * recipients
+ *   hold port=N sessions=N [tls=0] [ips=0] people=FILE: opens idle sessions and keeps them
+ *   release: closes them
+ *   count: what the sink took since the start
+ *   sample FILE: the next message of the sink is written there too
+ *   flood port=N rate=N [seconds=1] [ips=1]: so many connections a second that only want the
+ *       server's first word, from 127.1.0.1 and the addresses after it in turn
  */
 #include <errno.h>
 #include <signal.h>
@@ -99,6 +103,8 @@ static void command(char *line)
 		printf("{}\n");
 	} else if (strcmp(line, "round") == 0 || strcmp(line, "hold") == 0) {
 		wrong = round_begin(options);
+	} else if (strcmp(line, "flood") == 0) {
+		wrong = flood_begin(options);
 	} else {
 		wrong = "no such command";
 	}
@@ -150,6 +156,7 @@ static void loop_run(void)
 		}
 		event_count = 0;
 		round_tick();
+		flood_tick();
 	}
 }
 

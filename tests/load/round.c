@@ -15,7 +15,7 @@
 
 struct round the_round;
 
-static double cpu_used(void)
+double round_cpu(void)
 {
 	struct rusage u;
 
@@ -149,7 +149,7 @@ const char *round_begin(char *text)
 	r->number = (uint64_t)getpid() * 10000 + ++number;
 	r->times = need(calloc(r->total + 1, sizeof(r->times[0])));
 	r->running = true;
-	r->cpu = cpu_used();
+	r->cpu = round_cpu();
 	r->begun = now_ns();
 	clients_begin();
 	return "";
@@ -282,7 +282,7 @@ static void finish(void)
 	printf("{\"answered\":%zu,\"failed\":%zu,\"arrived\":%zu,\"doubled\":%zu,\"strange\":%zu,"
 	       "\"faults\":%zu,\"connections\":%zu,\"fault\":\"%s\",\"begun\":%.6f,\"cpu\":%.4f",
 	    r->answered, r->failed, r->arrived, r->doubled, r->strange, r->faults, r->connections,
-	    r->fault, (double)r->begun / 1e9, cpu_used() - r->cpu);
+	    r->fault, (double)r->begun / 1e9, round_cpu() - r->cpu);
 	if (r->sink_too)
 		print_missing(r);
 	if (r->answered > 0)
@@ -330,7 +330,7 @@ void round_tick(void)
 			return;
 		}
 		r->begun = now;
-		r->cpu = cpu_used();
+		r->cpu = round_cpu();
 		if (r->total == 0) {
 			finish_hold();
 			return;

@@ -5,6 +5,7 @@ A house of its own with small limits; every peer has an address of its own (all 
 """
 
 import base64
+import os
 import re
 import select
 import socket
@@ -13,15 +14,17 @@ import time
 
 import pytest
 
+from contrib.house.bench.load import Load
 from contrib.house.instance import Instance
 from contrib.house.waiting import wait_for
 from contrib.house.wire import Wire
 
-GOOD, SLOW, FLOOD, HOG, GUESSER = (f"127.0.5.{n}" for n in range(1, 6))
+GOOD, SLOW, FLOOD, HOG, GUESSER, WITNESS = (f"127.0.5.{n}" for n in range(1, 7))
 TIMEOUT, PER_PEER, SESSIONS, RATE, AUTH_TRIES = 5, 20, 50, 300, 1
 LIMITS = {"smtpd_timeout_secs": TIMEOUT, "smtpd_sessions_per_peer": PER_PEER, "smtpd_sessions_max": SESSIONS,
           "smtpd_connection_rate_limit": RATE, "auth_failures_max": AUTH_TRIES}
 ME, CLERK = "kadis.diskominfo@dumai.example", "surat.diskominfo@dumai.example"
+FLOOD_RATE, FLOOD_SECS, FLOOD_PEERS = 5000, 3, 8
 SERVED_SECS = 20  # a whole session of a peer that behaves; a fraction of one on a machine of its own
 CUT_SECS = 4 * TIMEOUT
 
@@ -43,10 +46,12 @@ def log_lines(house, ip):
         return [line for line in f if f"peer={ip} " in line]
 
 
-def served(house, source=GOOD):
-    """A whole message from a peer that behaves; how many seconds it took."""
+def served(house, source=GOOD, refusable=False):
+    """A whole message from a peer that behaves; how many seconds it took. refusable: None where it was told to come again."""
     began = time.monotonic()
     with Wire(house.ports["mx"], limit=SERVED_SECS, source=source) as wire:
+        if refusable and wire.greeting == (421, "4.7.0 too many sessions, try again later"):
+            return None
         assert wire.greeting[0] == 220
         assert wire.say("EHLO good.example")[0] == 250
         assert wire.say("MAIL FROM:<a@warga.example>")[0] == 250
@@ -157,6 +162,31 @@ def test_one_address_connects_as_fast_as_it_can(house):
     assert greeted <= RATE * minutes and refused == 5000 - greeted and times
     assert len([line for line in log_lines(house, FLOOD) if "session-refused" in line]) <= minutes
     assert served(house) < SERVED_SECS
+
+
+def test_five_thousand_connections_a_second(house):
+    """From several addresses at once: each gets the server's first word, the log a few lines, and whoever behaves is served."""
+    if not os.path.exists(os.path.join(house.build, "tests", "load", "load")):
+        pytest.skip("tests/load is not built (make bench, make test)")
+    times, told, tries = [], {}, 0
+    with Load(house.build) as load:
+        flood = threading.Thread(target=lambda: told.update(load.flood(house.ports["mx"], FLOOD_RATE, FLOOD_SECS, FLOOD_PEERS)))
+        began = time.monotonic()
+        flood.start()
+        while flood.is_alive() and tries < RATE // 2:
+            tries += 1
+            took = served(house, WITNESS, refusable=True)  # for moments all sessions are taken: a server tries again
+            times += [took] if took else []
+        flood.join()
+    minutes = int((time.monotonic() - began) // 60) + 1
+    print(f"{told['made']} connections at {told['rate']:.0f} a second: {told['greeted']} greeted, {told['refused']} refused, first word "
+          f"after {told['word_ms']} ms; others served {len(times)} times of {tries}, at most {max(times, default=0):.2f} s")
+    assert told["made"] == FLOOD_RATE * FLOOD_SECS + 1 and told["failed"] == told["dropped"] == 0
+    assert told["greeted"] + told["refused"] == told["made"] and told["greeted"] <= FLOOD_PEERS * RATE * minutes
+    assert times and served(house, WITNESS) < SERVED_SECS
+    for n in range(1, FLOOD_PEERS + 1):
+        lines = log_lines(house, f"127.1.0.{n}")
+        assert 0 < len(lines) <= 4 * minutes, lines[:10]  # of each kind one, and how many more at the minute's end
 
 
 def hold(house, source, count):

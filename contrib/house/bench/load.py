@@ -95,6 +95,10 @@ class Load:
         """Closes them."""
         self._say("release", 10)
 
+    def flood(self, port, rate, seconds, ips):
+        """So many connections a second that only want the server's first word; what became of them."""
+        return self._say(f"flood port={port} rate={rate} seconds={seconds} ips={ips}", seconds + SLACK)
+
     def sample(self):
         """Path to which the sink writes its next message."""
         path = os.path.join(self.folder.name, "sample")

@@ -146,7 +146,7 @@ static void many_addresses_make_the_oldest_go(void **state)
 	peers_free(&peers);
 }
 
-static void one_line_of_an_address(void **state)
+static void one_line_of_an_address_and_kind(void **state)
 {
 	struct peers *peers = peers_new(loop, &settings);
 	char text[2000] = "";
@@ -173,11 +173,13 @@ static void one_line_of_an_address(void **state)
 	assert_non_null(
 	    strstr(text, "session-refused peer=192.0.2.2 reason=\"too many connections\"\n"));
 	assert_non_null(
-	    strstr(text, "peer-held-back peer=192.0.2.1 lines=9999 first=session-refused\n"));
+	    strstr(text, "peer-held-back peer=192.0.2.1 lines=4999 first=session-refused\n"));
+	assert_non_null(
+	    strstr(text, "peer-held-back peer=192.0.2.1 lines=4999 first=auth-throttled\n"));
 	n = 0;
 	for (const char *p = text; (p = strchr(p, '\n')) != NULL; p++)
 		n++;
-	assert_int_equal(n, 3);
+	assert_int_equal(n, 5);
 }
 
 int main(void)
@@ -188,7 +190,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_network_of_ipv6_is_one_peer, setup, teardown),
 	    cmocka_unit_test_setup_teardown(failed_auth_outlives_the_session, setup, teardown),
 	    cmocka_unit_test_setup_teardown(many_addresses_make_the_oldest_go, setup, teardown),
-	    cmocka_unit_test_setup_teardown(one_line_of_an_address, setup, teardown),
+	    cmocka_unit_test_setup_teardown(one_line_of_an_address_and_kind, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
