@@ -19,10 +19,10 @@
 
 #include "mtagw/base/log.h"
 
-/* A fifth of the weight of others: letters hardly feel it (measured: no difference between 3, 9 and
- * 68 times lighter), and pages still come along where the machine is never idle. */
-#define NICE 7
-#define NICE_TEXT "7"
+/* A tenth of the weight of others: letters hardly feel it, and pages still come along where the
+ * machine is never idle. */
+#define NICE 10
+#define NICE_TEXT "10"
 #define GROUP_FILE "/proc/self/autogroup"
 /* The kernel changes one group in a tenth of a second, for the whole machine. */
 #define GROUP_TRIES 20

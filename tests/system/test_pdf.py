@@ -38,17 +38,17 @@ def test_a_killed_helper_is_replaced(house, office):
 
 
 def test_helpers_stand_behind_everybody_else(house, office):
-    """By what the kernel keeps of them (sched(7)): whatever its group is, a helper weighs a fifth of a role."""
+    """By what the kernel keeps of them (sched(7)): whatever its group is, a helper weighs a tenth of a role."""
     send(office)
     helpers, (router, *_) = pids(house, "mtagw-pdf"), pids(house, "mtagw-router")
     assert helpers
     for pid in helpers:
-        assert os.getpriority(os.PRIO_PROCESS, pid) == max(7, os.getpriority(os.PRIO_PROCESS, router))
+        assert os.getpriority(os.PRIO_PROCESS, pid) == max(10, os.getpriority(os.PRIO_PROCESS, router))
         assert os.sched_getscheduler(pid) == os.SCHED_BATCH
         assert os.getsid(pid) == pid != os.getsid(router)
         if os.path.exists(f"/proc/{pid}/autogroup"):
             with open(f"/proc/{pid}/autogroup", encoding="ascii") as f:
-                assert f.read().split()[-1] == "7"
+                assert f.read().split()[-1] == "10"
 
 
 def test_a_killed_launcher_takes_its_helpers_along_and_comes_back(house, office):
