@@ -160,6 +160,8 @@ class Backlog:
             full.stop_gateway()
             bench.report.note(f"{name}: {History(full).make(history)}")
             full.start_gateway()
+            for house in told:
+                self._drain(house, total // 10)  # both servers have only just started
             for n in range(rounds):
                 for house in (empty, full)[::1 if n % 2 == 0 else -1]:
                     told[house].append(self._drain(house, total))
