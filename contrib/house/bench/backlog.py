@@ -159,6 +159,9 @@ class Backlog:
                 house.start()
             full.stop_gateway()
             bench.report.note(f"{name}: {History(full).make(history)}")
+            # its connections to the database ended with the server
+            full.processes.stop("dovecot")
+            full.dovecot.start()
             full.start_gateway()
             for house in told:
                 self._drain(house, total // 10)  # both servers have only just started
