@@ -2,7 +2,7 @@
  * pdf: keeps one PDF helper (a connection that mtagw-pdfd gave to a process of its own) and hands
  * it one page at a time (DESIGN 13). The helper is Python and renders what a stylesheet made of an
  * official's words, so it is under another user; what ends it is that we hang up: at its deadline,
- * after 100 jobs (its memory grows), with our own end. Blocking: the router is a sequential worker.
+ * after 250 jobs (its memory grows), with our own end. Blocking: the router is a sequential worker.
  * Not here: how a helper is confined (pdfd), what counts as a second kill (the router quarantines),
  * and the layout.
  */
@@ -23,7 +23,8 @@
 #include "mtagw/base/ipc.h"
 #include "mtagw/base/mem.h"
 
-#define PDF_JOBS_MAX 100 /* of one helper process */
+#define PDF_JOBS_MAX \
+	250 /* of one helper process: it grows by a third of a MiB each, a start takes a second */
 /* A page takes 0.1-1 s of a free core; a helper that works for 20 s hangs. One that only waits for
  * its turn, being the last in a machine full of work, gets the second limit. Tests shorten the
  * first. */

@@ -23,7 +23,7 @@ int render_apply(struct render *render, const char *base, enum render_form form,
     const char *const *params, struct buf *out, struct err *error_r);
 
 /* The PDF helper: one kept-running mtagw-pdf process (WeasyPrint) of mtagw-pdfd's, one job at a
- * time, killed at the deadline, restarted every 100 jobs, low priority, no network. Blocking. */
+ * time, killed at the deadline, restarted every 250 jobs, low priority, no network. Blocking. */
 struct pdf;
 /* runtime_dir: where mtagw-pdfd's socket is. Nothing is asked of it before the first job. */
 struct pdf *pdf_new(const char *runtime_dir);

@@ -408,7 +408,7 @@ static void test_confined(void **state)
 	(void)starts();
 }
 
-/* A new process after a hundred jobs. The fake reads each job (its length is known) and answers
+/* A new process after 250 jobs. The fake reads each job (its length is known) and answers
  * "ok" and "x". */
 static void test_restart(void **state)
 {
@@ -424,12 +424,12 @@ static void test_restart(void **state)
 	    "'\\000\\000\\000\\013\\000\\000\\000\\002ok\\000\\000\\000\\001x'; done",
 	    job);
 	pdf = fake_helper(lines);
-	for (int i = 0; i < 101; i++) {
+	for (int i = 0; i < 251; i++) {
 		out.len = 0;
 		if (make(pdf, PAGE, &out, &err) != 1)
 			fail_msg("job %d: %s", i, err.text);
 		assert_string_equal(buf_str(&out), "x");
-		if (i == 99)
+		if (i == 249)
 			assert_int_equal(starts(), 1);
 	}
 	assert_int_equal(starts(), 1);
