@@ -68,7 +68,7 @@ const struct settings_key settings_keys[] = {
 	NUMBER(SETTING_INT, smtpd_timeout_secs, "300", 5, 3600, "how long a silent session is kept"),
 	NUMBER(SETTING_INT, smtpd_min_data_rate, "500", 0, 1000000, "bytes a second at least while a message comes, 0: any"),
 	NUMBER(SETTING_INT, auth_failures_max, "5", 1, 1000, "failed logins a session; ten times as many an address in ten minutes"),
-	NUMBER(SETTING_INT, router_workers, "3", 1, 64, "workers that take letters through the office"),
+	NUMBER(SETTING_INT, router_workers, "2", 1, 64, "workers that take letters through the office"),
 	NUMBER(SETTING_INT, render_workers, "3", 1, 64, "workers that make PDF"),
 	NUMBER(SETTING_INT, router_batch, "32", 1, 256, "most messages a worker claims at once"),
 	NUMBER(SETTING_INT, intake_list_secs, "60", 0, 86400, "mail from outside that comes within it stands in one list to the clerk"),
