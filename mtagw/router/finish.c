@@ -287,6 +287,15 @@ static void plan_registrations(struct finish *f)
 	}
 }
 
+/* The law of its number wants a PDF, today's, by which the worker was chosen, none. */
+static enum task_result to_render_worker(struct task *t, int64_t letter_id)
+{
+	exchanges_free(&t->plan->exchanges); /* decided again there */
+	*t->plan = (struct plan){
+	    .exchanges = exchanges_new(), .next_kind = "render", .next_ref = letter_id};
+	return TASK_GO;
+}
+
 enum task_result finish_task(struct worker *w, struct task *t)
 {
 	struct finish f = {.w = w, .t = t};
@@ -295,8 +304,11 @@ enum task_result finish_task(struct worker *w, struct task *t)
 	if (load(&f) != 1)
 		return TASK_WAIT;
 	t->plan->letter_id = f.row.id;
-	if (letters_decide_forms(w, t, &f.letter, f.row.date, true, &f.forms) < 0 ||
-	    (f.forms.made[0] && make_form(&f, false) != 1) ||
+	if (letters_decide_forms(w, t, &f.letter, f.row.date, true, &f.forms) < 0)
+		return TASK_WAIT;
+	if (f.forms.pdf && w->pdf == NULL)
+		return to_render_worker(t, f.row.id);
+	if ((f.forms.made[0] && make_form(&f, false) != 1) ||
 	    (f.forms.made[1] && make_form(&f, true) != 1))
 		return TASK_WAIT;
 	if (keep_pdf(&f) < 0 || (f.forms.confirm && confirm(&f) < 0))

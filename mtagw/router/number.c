@@ -55,6 +55,10 @@ static int load_letter(
 		return err_set(&t->err, "letter %lld is not in the store", (long long)id);
 	if (rc < 0)
 		return -1;
+	if (t->plan->clear_version != 0) { /* cleared in this commit: under today's law */
+		row->policy_version = t->plan->clear_version;
+		row->rule_id = t->plan->clear_rule;
+	}
 	if (t->letter != NULL)
 		*letter = *t->letter;
 	else if (letter_xml_read(range_of(row->xml), t->arena, letter, &t->err) < 0)

@@ -187,6 +187,8 @@ static enum task_result number_at_once(struct worker *w, struct task *t)
 	enum task_result result = number_task(w, t);
 
 	t->message = written;
+	if (t->plan->letter == NULL) /* an answer's bytes are not the letter's */
+		t->source = (struct range){0};
 	if (result == TASK_GO && t->number != NULL && t->plan->letter != NULL)
 		t->plan->letter->state = "numbered";
 	return result;

@@ -81,8 +81,7 @@ static const struct stmt token_insert = {"token_insert",
 	"office.token where id = $1"
 static const struct stmt token_load = {"token_load", TOKEN_COLUMNS};
 static const struct stmt token_lock = {"token_lock", TOKEN_COLUMNS " for update"};
-static const struct stmt token_close = {"token_close",
-    "update office.token set closed_at = $2, closed_by = $3 where id = $1 and closed_at is null"};
+static const struct stmt token_close = {"token_close", "select office.close_token($1, $2, $3)"};
 static const struct stmt action_insert = {"action_insert",
     "insert into office.action (actor, prompt, verb, at, message_id) values ($1, $2, $3, $4, $5)"};
 

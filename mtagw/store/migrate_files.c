@@ -24,6 +24,8 @@ MIGRATION(0004, "0004_number_once.sql");
 MIGRATION(0005, "0005_accept.sql");
 MIGRATION(0006, "0006_batches.sql");
 MIGRATION(0007, "0007_numbers.sql");
+MIGRATION(0008, "0008_delivery.sql");
+MIGRATION(0009, "0009_answers.sql");
 
 const struct migrate_file migrate_files[] = {
     {"0001_base.sql", migration_0001, migration_0001_end},
@@ -33,5 +35,7 @@ const struct migrate_file migrate_files[] = {
     {"0005_accept.sql", migration_0005, migration_0005_end},
     {"0006_batches.sql", migration_0006, migration_0006_end},
     {"0007_numbers.sql", migration_0007, migration_0007_end},
+    {"0008_delivery.sql", migration_0008, migration_0008_end},
+    {"0009_answers.sql", migration_0009, migration_0009_end},
     {NULL, NULL, NULL},
 };

@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import shutil
 import signal
 import sys
 
@@ -167,3 +168,18 @@ def pytest_runtest_makereport(item, call):
     made = item.funcargs.get("office") if hasattr(item, "funcargs") else None
     if report.failed and made and call.when == "call":
         report.sections.append(("logs of the house", made.house.log_tails()))
+
+
+@pytest.fixture
+def law(office, tmp_path):
+    """Puts another law into force: law(file, old words, new words). The usual one comes back afterwards."""
+    def change(name, old, new):
+        folder = tmp_path / "policies"
+        shutil.copytree(os.path.join(ROOT, "policies"), folder, dirs_exist_ok=True)
+        shutil.copytree(os.path.join(ROOT, "templates"), tmp_path / "templates", dirs_exist_ok=True)
+        text = (folder / name).read_text(encoding="utf-8")
+        assert old in text
+        (folder / name).write_text(text.replace(old, new), encoding="utf-8")
+        office.house.ctl("policy", "activate", str(folder))
+    yield change
+    office.house.ctl("policy", "activate")

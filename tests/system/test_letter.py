@@ -3,9 +3,7 @@
 import email
 import email.policy
 import email.utils
-import os
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -16,7 +14,6 @@ from contrib.house.people import BY_LOGIN
 from contrib.house.verdict import Gpg, split_signed
 
 DINKES = ("Kepala Dinas Kesehatan", "kadis.dinkes@dumai.example")
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 DELIVERED = ("delivered", "dispatched", "closed")
 
 
@@ -165,21 +162,6 @@ def test_inline_signature_leaves_no_armor(office):
     _, message = office.outside(office.confirmed("kadis.diskominfo", sent))
     assert "BEGIN PGP SIGNED" not in text_of(parsed(message))
     assert "Isi satu." in text_of(parsed(message))
-
-
-@pytest.fixture
-def law(office, tmp_path):
-    """Puts another law into force: law(file, old words, new words). The usual one comes back afterwards."""
-    def change(name, old, new):
-        folder = tmp_path / "policies"
-        shutil.copytree(os.path.join(ROOT, "policies"), folder, dirs_exist_ok=True)
-        shutil.copytree(os.path.join(ROOT, "templates"), tmp_path / "templates", dirs_exist_ok=True)
-        text = (folder / name).read_text(encoding="utf-8")
-        assert old in text
-        (folder / name).write_text(text.replace(old, new), encoding="utf-8")
-        office.house.ctl("policy", "activate", str(folder))
-    yield change
-    office.house.ctl("policy", "activate")
 
 
 def test_without_seal_nothing_claims_one(office, law):
