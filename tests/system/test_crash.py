@@ -60,7 +60,7 @@ class Walk:
 
     def __init__(self, house):
         self.house, self.run = house, f.Runs(house, LETTERS, 1)
-        self.rows, self.order, self.again = {}, 0, 0
+        self.rows, self.order, self.again, self.mails = {}, 0, 0, 0
 
     def strike(self, points):
         """All points are armed while letters wait; what does not come by itself is brought about."""
@@ -73,7 +73,7 @@ class Walk:
                 self.refused(run)
             self.again = time.monotonic() + AGAIN
             if any("-list-" in p for p in points):
-                Client(self.house).deliver(item(self.house, "stranger", f"PROMO {run.count}", "", run.pool), threading.Event())
+                self.listed(run)
             if any("-remind-" in p for p in points):
                 self.remind(run)
             for role in ("router", "sender"):
@@ -92,13 +92,21 @@ class Walk:
         Client(self.house).deliver(written(self.house, "out", subject, f.HEAD, mail(f.HEAD, [TYPED, PROVINCE], subject, "Isi.\n")),
                                    threading.Event())
 
+    def listed(self, run):
+        """A stranger's mail that is not counted."""
+        self.mails += 1
+        Client(self.house).deliver(item(self.house, "stranger", f"PROMO {run.count} {self.mails}", "", run.pool), threading.Event())
+
     def struck(self, run, points):
         """Whether all have had their death; a stage is put back when its PDF helper is gone."""
         left = self.house.armed()
-        # One letter alone fails: where its commit was also another stage's, the death was that one's.
-        if left and all("-failure-" in p for p in left) and time.monotonic() > self.again:
+        # One letter alone fails, one mail is listed: where their commit was also another stage's, the death was that one's.
+        if left and all("-failure-" in p or "-list-" in p for p in left) and time.monotonic() > self.again:
             self.again = time.monotonic() + AGAIN
-            self.refused(run)
+            if any("-failure-" in p for p in left):
+                self.refused(run)
+            if any("-list-" in p for p in left):
+                self.listed(run)
         if any("-wait-" in p for p in left):
             for pid in [c for d in run.house.pids("pdfd")[:1] for c in f.children(d)]:
                 f.signal_to(pid, f.signal.SIGKILL)
