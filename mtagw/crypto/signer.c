@@ -157,14 +157,24 @@ int signer_plan(struct signer *signer, const char *from_address, int64_t at_secs
 	return rc;
 }
 
+/* What was asked in this second already, else asked now. */
+static int plan_of_second(struct signer *signer, const char *from_address, int64_t at_secs,
+    struct seal_plan *plan_r, struct err *error_r)
+{
+	const struct known_plan *known = find_plan(signer, from_address, at_secs);
+
+	if (known == NULL)
+		return signer_plan(signer, from_address, at_secs, plan_r, error_r);
+	*plan_r = known->plan;
+	return 1;
+}
+
 int signer_usable(
     struct signer *signer, const char *from_address, int64_t at_secs, struct err *error_r)
 {
 	struct seal_plan plan;
 
-	return find_plan(signer, from_address, at_secs) != NULL
-	           ? 1
-	           : signer_plan(signer, from_address, at_secs, &plan, error_r);
+	return plan_of_second(signer, from_address, at_secs, &plan, error_r);
 }
 
 int signer_seal(struct signer *signer, const char *from_address, int64_t at_secs,
@@ -173,14 +183,8 @@ int signer_seal(struct signer *signer, const char *from_address, int64_t at_secs
 {
 	struct signer_request request = {.kind = SIGNER_SIGN, .from = range_of(from_address)};
 	struct signer_answer answer;
-	const struct known_plan *known = find_plan(signer, from_address, at_secs);
 	struct sha256 *sha;
-	int rc = 1;
-
-	if (known != NULL)
-		request.plan = known->plan;
-	else
-		rc = signer_plan(signer, from_address, at_secs, &request.plan, error_r);
+	int rc = plan_of_second(signer, from_address, at_secs, &request.plan, error_r);
 
 	if (rc <= 0)
 		return rc;

@@ -1,4 +1,4 @@
-/* priority: a process that works while nobody else wants the processor. */
+/* priority: a low weight for a process, beside all others of the machine. */
 #ifndef PDFD_PRIORITY_H
 #define PDFD_PRIORITY_H
 

@@ -73,7 +73,6 @@ struct task {
 	struct range source; /* the bytes of the mail */
 	struct letter_row *row;
 	const struct letter *letter;
-	int64_t numbered_ms;
 	struct number_item *number; /* of kind number */
 	struct err err;
 	enum task_result result;

@@ -60,8 +60,7 @@ static const struct stmt of_message = {
     "letter_of_message", "select id, state from office.letter where message_id = $1"};
 static const struct stmt number = {"letter_number",
     "select number, letter_date, agenda_n from office.number_letters($1, $2, $3, $4, $5, $6, $7, "
-    "$8, "
-    "$9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)"};
+    "$8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)"};
 static const struct stmt holder = {"holder_of",
     "select i.id, p.name, p.nip, p.rank_title, p.pay_grade, i.capacity from org.incumbency i"
     " join org.person p on p.id = i.person where i.position = $1 and i.valid_from <= $2"
